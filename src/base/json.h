@@ -1,0 +1,16 @@
+/* JSON: the pieces of text that a record is written with, and jansson for reading. */
+#ifndef WA_BASE_JSON_H
+#define WA_BASE_JSON_H
+
+#include <jansson.h>
+
+#include "base/mem.h"
+
+/* A string in quotes. Bytes that are not UTF-8 become U+FFFD, as JSON has no way to hold them. */
+void wa_json_add_text(wa_buf *buf, wa_text text);
+
+/* The shortest digits that read back to the same float or double; null where it is not finite. */
+void wa_json_add_float(wa_buf *buf, float x);
+void wa_json_add_double(wa_buf *buf, double x);
+
+#endif
