@@ -1,0 +1,146 @@
+/* Words and the table that finds them. See lexicon.h.
+ *
+ * What always holds: every entry with a word has exactly one slot, found by probing from its hash; no other slot is taken. */
+#include "data/lexicon.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/str.h"
+
+#define MOST_WORDS ((size_t)UINT32_MAX - 1) /* index + 1 fits a slot */
+
+/* The slot of a word, or the free one where it would go. There is a free one: more than half are. */
+static size_t find_slot(const wa_lexicon *lexicon, wa_text word, uint32_t hash)
+{
+    const size_t mask = lexicon->n_slots - 1;
+
+    for (size_t s = hash & mask;; s = (s + 1) & mask) {
+        if (lexicon->slots[s] == 0)
+            return s;
+        const wa_lexicon_entry *const entry = &lexicon->entries[lexicon->slots[s] - 1];
+        if (entry->hash == hash && wa_text_equal((wa_text){ entry->data, entry->n_bytes }, word))
+            return s;
+    }
+}
+
+/* Puts every entry with a word into the free slots. The words differ, so only hashes are looked at. */
+static void fill_slots(wa_lexicon *lexicon)
+{
+    const size_t mask = lexicon->n_slots - 1;
+
+    memset(lexicon->slots, 0, lexicon->n_slots * sizeof *lexicon->slots);
+    for (size_t i = 0; i < lexicon->n_words; i++) {
+        size_t s = lexicon->entries[i].hash & mask;
+
+        if (!lexicon->entries[i].data)
+            continue;
+        while (lexicon->slots[s] != 0)
+            s = (s + 1) & mask;
+        lexicon->slots[s] = (uint32_t)(i + 1);
+    }
+}
+
+static bool grow_slots(wa_lexicon *lexicon, size_t n_words)
+{
+    size_t n_slots = lexicon->n_slots > 0 ? lexicon->n_slots : 16;
+
+    while (n_slots / 2 <= n_words)
+        n_slots *= 2;
+    if (n_slots == lexicon->n_slots)
+        return true;
+    uint32_t *const slots = wa_alloc(lexicon->env, n_slots, sizeof *slots);
+    if (!slots)
+        return false;
+    wa_release(lexicon->env, lexicon->slots);
+    lexicon->slots   = slots;
+    lexicon->n_slots = n_slots;
+    fill_slots(lexicon);
+    return true;
+}
+
+bool wa_lexicon_reserve(wa_lexicon *lexicon, size_t n)
+{
+    void *entries = lexicon->entries;
+
+    if (n > MOST_WORDS || !wa_grow(lexicon->env, &entries, &lexicon->capacity, n, sizeof *lexicon->entries))
+        return false;
+    lexicon->entries = entries;
+    return grow_slots(lexicon, n);
+}
+
+static void append(wa_lexicon *lexicon, wa_text word, uint32_t hash, size_t slot)
+{
+    lexicon->entries[lexicon->n_words] = (wa_lexicon_entry){
+        .data    = word.data ? word.data : "",
+        .n_bytes = (uint32_t)word.n_bytes,
+        .hash    = hash,
+    };
+    lexicon->slots[slot] = (uint32_t)++lexicon->n_words;
+}
+
+bool wa_lexicon_add(wa_lexicon *lexicon, wa_text word, size_t *index, bool *is_new)
+{
+    const uint32_t hash = (uint32_t)wa_hash(word);
+
+    if (word.n_bytes > UINT32_MAX || !wa_lexicon_reserve(lexicon, lexicon->n_words + 1))
+        return false;
+    const size_t slot   = find_slot(lexicon, word, hash);
+    const bool   absent = lexicon->slots[slot] == 0;
+    if (absent)
+        append(lexicon, word, hash, slot);
+    *index = lexicon->slots[slot] - 1;
+    if (is_new)
+        *is_new = absent;
+    return true;
+}
+
+bool wa_lexicon_add_last(wa_lexicon *lexicon, wa_text word, size_t *earlier)
+{
+    const uint32_t hash = (uint32_t)wa_hash(word);
+
+    if (word.n_bytes > UINT32_MAX || !wa_lexicon_reserve(lexicon, lexicon->n_words + 1))
+        return false;
+    const size_t slot = find_slot(lexicon, word, hash);
+    *earlier          = WA_NONE;
+    if (lexicon->slots[slot] != 0) {
+        *earlier                        = lexicon->slots[slot] - 1;
+        lexicon->entries[*earlier].data = NULL;
+    }
+    append(lexicon, word, hash, slot);
+    return true;
+}
+
+void wa_lexicon_compact(wa_lexicon *lexicon)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < lexicon->n_words; i++)
+        if (lexicon->entries[i].data)
+            lexicon->entries[n++] = lexicon->entries[i];
+    lexicon->n_words = n;
+    if (lexicon->slots)
+        fill_slots(lexicon);
+}
+
+size_t wa_lexicon_find(const wa_lexicon *lexicon, wa_text word)
+{
+    if (lexicon->n_words == 0)
+        return WA_NONE;
+    const uint32_t taken = lexicon->slots[find_slot(lexicon, word, (uint32_t)wa_hash(word))];
+    return taken == 0 ? WA_NONE : taken - 1;
+}
+
+wa_text wa_lexicon_word(const wa_lexicon *lexicon, size_t i)
+{
+    assert(i < lexicon->n_words);
+    return (wa_text){ lexicon->entries[i].data, lexicon->entries[i].n_bytes };
+}
+
+void wa_lexicon_clear(wa_lexicon *lexicon)
+{
+    wa_release(lexicon->env, lexicon->entries);
+    wa_release(lexicon->env, lexicon->slots);
+    *lexicon = (wa_lexicon){ .env = lexicon->env };
+}
