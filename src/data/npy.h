@@ -1,0 +1,48 @@
+/* NumPy's .npy (one array) and .npz (a zip of them), written so that the same arrays give the same bytes: no dates, no
+ * compression, members in the order they were added.
+ *
+ * After a failure other than WA_EUSAGE, nothing but discarding is left to do.
+ * Source: numpy/lib/format.py (version 1.0 of the format); PKWARE APPNOTE 6.3 with zip64 where a size needs it. */
+#ifndef WA_DATA_NPY_H
+#define WA_DATA_NPY_H
+
+#include "base/file.h"
+
+typedef struct wa_npy wa_npy;
+
+/* A growing two-dimensional array of float32, [rows, width]: the header is completed by wa_npy_commit(), so the path must be
+ * one that can be written twice (no pipe, no .gz). Written under a temporary name.
+ * Errors of all four: WA_EIO, WA_ENOMEM; WA_EUSAGE for a path ending in .gz. */
+wa_status wa_npy_open(const char *path, size_t width, const wa_env *env, wa_npy **out, wa_error *err);
+wa_status wa_npy_add(wa_npy *npy, const float *rows, size_t n_rows, wa_error *err);
+wa_status wa_npy_commit(wa_npy *npy, wa_error *err); /* frees, whatever it returns */
+void      wa_npy_discard(wa_npy *npy);               /* NULL is fine */
+
+typedef struct wa_npz wa_npz;
+
+/* Arrays of float32 under names; data of each begins at a multiple of 64 bytes of the file, so that it can be mapped.
+ * Errors of all: WA_EIO, WA_ENOMEM; WA_EUSAGE for a name that is used twice, not UTF-8 or longer than a zip allows; the archive
+ * can go on without it. */
+wa_status wa_npz_open(const char *path, const wa_env *env, wa_npz **out, wa_error *err);
+wa_status wa_npz_add(wa_npz *npz, wa_text name, const float *data, size_t rank, const size_t *shape, wa_error *err);
+wa_status wa_npz_commit(wa_npz *npz, wa_error *err); /* frees, whatever it returns */
+void      wa_npz_discard(wa_npz *npz);               /* NULL is fine */
+
+/* ---------------------------------------------------------------- zip records, apart from the bytes they describe */
+
+/* A stored member. */
+typedef struct wa_zip_member {
+    wa_text  name;   /* as the archive has it */
+    uint64_t offset; /* of its local header */
+    uint64_t n_bytes;
+    uint32_t crc;
+} wa_zip_member;
+
+/* Appends a member's local header, padded so that what follows it in the file begins at a multiple of 64. */
+void wa_zip_add_local(wa_buf *buf, const wa_zip_member *member);
+/* Appends a member's record of the central directory. */
+void wa_zip_add_central(wa_buf *buf, const wa_zip_member *member);
+/* Appends what ends an archive: n members, whose central directory lies at `offset` and has n_bytes. */
+void wa_zip_add_end(wa_buf *buf, uint64_t n_members, uint64_t offset, uint64_t n_bytes);
+
+#endif
