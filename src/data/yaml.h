@@ -1,0 +1,13 @@
+/* YAML as a tree whose every node knows where it stands. libyaml is used here only, through its events, so that scalars stay
+ * text with positions and the limits are ours: 16 MiB a file, 64 levels, a million nodes once aliases are followed, one document,
+ * no duplicate keys. */
+#ifndef WA_DATA_YAML_H
+#define WA_DATA_YAML_H
+
+#include "data/node.h"
+
+/* Parses one document. An empty one gives an empty map. An alias is the very node of its anchor, so nodes may be shared: do not
+ * change them. Errors: WA_ECONFIG as "name:line:column: message" ("name: message" where the source has no lines), WA_ENOMEM. */
+wa_status wa_yaml_parse(wa_text bytes, const wa_source *source, wa_arena *arena, wa_node **out, wa_error *err);
+
+#endif
