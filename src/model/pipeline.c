@@ -1,0 +1,151 @@
+/* The stages of a model in their order. See pipeline.h. */
+#include "model/pipeline.h"
+
+#include <math.h>
+
+#include "base/status.h"
+#include "model/vocabulary.h"
+
+/* ---------------------------------------------------------------- preparing */
+
+/* What holds of the list as a whole. Returns false where preparing makes no sense. */
+static bool check_order(const wa_stages *stages, wa_build *build)
+{
+    const wa_variant *const first = wa_stage_variants[stages->items[0].variant];
+
+    if (first != &wa_embedding_stage) {
+        wa_config_complain(build->config, "pipeline", "the pipeline begins with %s; it must begin with embed", first->name);
+        return false;
+    }
+    for (size_t i = 0; i < stages->n; i++) {
+        const wa_variant *const   variant = wa_stage_variants[stages->items[i].variant];
+        const wa_stage_ops *const ops     = variant->owner;
+        const wa_stage            stage   = { .name = variant->name, .ordinal = stages->items[i].ordinal };
+
+        if (!ops->is_numbered && stage.ordinal > 0)
+            wa_stage_complain(&stage, build, "", "a second %s; a pipeline has one at most", variant->name);
+        if (variant == &wa_vocabulary_stage && i + 1 < stages->n)
+            wa_stage_complain(&stage, build, "", "vocabulary is not the last stage; nothing can follow it");
+    }
+    return true;
+}
+
+static wa_status prepare_stage(wa_stage *stage, const wa_stage_config *config, wa_build *build, wa_error *err)
+{
+    const wa_variant *const variant = wa_stage_variants[config->variant];
+
+    *stage = (wa_stage){
+        .ops      = variant->owner,
+        .name     = variant->name,
+        .ordinal  = config->ordinal,
+        .params   = config->params,
+        .width_in = build->previous ? build->previous->width_out : 0,
+    };
+    const wa_status st = stage->ops->prepare(stage, build, err);
+    build->previous    = stage;
+    return st;
+}
+
+wa_status wa_pipeline_prepare(wa_pipeline *pipeline, wa_build *build, wa_error *err)
+{
+    wa_status              st     = WA_OK;
+    const wa_stages *const stages = &build->experiment->pipeline;
+
+    *pipeline = (wa_pipeline){ 0 };
+    if (stages->n == 0)
+        wa_config_complain(build->config, "pipeline", "the pipeline has no stage; it must begin with embed");
+    else if (check_order(stages, build)) {
+        if (!(pipeline->stages = wa_arena_alloc_zeroed(build->arena, stages->n, sizeof *pipeline->stages)))
+            WA_FAIL(WA_ENOMEM, "%s: not enough memory", wa_config_path(build->config));
+        while (pipeline->n_stages < stages->n) {
+            wa_stage *const stage = &pipeline->stages[pipeline->n_stages];
+
+            pipeline->n_stages++;
+            WA_TRY(prepare_stage(stage, &stages->items[pipeline->n_stages - 1], build, err));
+        }
+    }
+    WA_TRY(wa_config_verdict(build->config, err));
+    WA_TRY(wa_weights_verdict(build->weights, err));
+    const wa_stage *const last = &pipeline->stages[pipeline->n_stages - 1];
+    pipeline->vocabulary       = last->ops == wa_vocabulary_stage.owner ? last : NULL;
+    pipeline->width            = pipeline->vocabulary ? last->width_in : last->width_out;
+done:
+    if (st != WA_OK)
+        wa_pipeline_clear(pipeline);
+    return st;
+}
+
+void wa_pipeline_clear(wa_pipeline *pipeline)
+{
+    for (size_t i = 0; i < pipeline->n_stages; i++)
+        if (pipeline->stages[i].ops->clear && pipeline->stages[i].state)
+            pipeline->stages[i].ops->clear(&pipeline->stages[i]);
+    *pipeline = (wa_pipeline){ 0 };
+}
+
+/* ---------------------------------------------------------------- running */
+
+/* Logits and probabilities of all positions, for the observer. */
+static wa_status show_words(const wa_pipeline *pipeline, wa_flow *flow, wa_error *err)
+{
+    wa_status             st    = WA_OK;
+    const wa_stage *const stage = pipeline->vocabulary;
+    const size_t          N     = stage->width_out;
+    float                *logits, *probabilities;
+
+    WA_TRY(wa_flow_alloc(flow, flow->T, N, &logits, err));
+    WA_TRY(wa_flow_alloc(flow, flow->T, N, &probabilities, err));
+    for (size_t t = 0; t < flow->T; t++) {
+        wa_normaliser by;
+
+        WA_TRY(wa_pipeline_words(pipeline, flow, t, 1, logits + t * N, &by, err));
+        flow->kernels->probabilities(probabilities + t * N, logits + t * N, by, N);
+    }
+    wa_flow_show(flow, stage, "logits", logits, 0, flow->T, N);
+    wa_flow_show(flow, stage, "probabilities", probabilities, 0, flow->T, N);
+done:
+    return st;
+}
+
+static const char advice[] =
+    "the vectors or weights hold numbers that are not finite or far too large (`wordahead vectors check` finds "
+    "such vectors)";
+
+static wa_status check_finite(const wa_pipeline *pipeline, const wa_flow *flow, wa_error *err)
+{
+    for (size_t i = 0; i < flow->T * pipeline->width; i++)
+        if (!isfinite(flow->x[i]))
+            return wa_fail(err, WA_EMODEL, "the output for word %zu is not finite: %s", i / pipeline->width + 1, advice);
+    return WA_OK;
+}
+
+wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    for (size_t i = 0; i < pipeline->n_stages; i++) {
+        const float *const given = flow->x;
+
+        WA_TRY(pipeline->stages[i].ops->forward(&pipeline->stages[i], flow, err));
+        flow->before = given;
+    }
+    WA_TRY(check_finite(pipeline, flow, err));
+    if (flow->observer && pipeline->vocabulary)
+        WA_TRY(show_words(pipeline, flow, err));
+done:
+    return st;
+}
+
+wa_status wa_pipeline_words(const wa_pipeline *pipeline, const wa_flow *flow, size_t first, size_t n, float *logits,
+                            wa_normaliser *normalisers, wa_error *err)
+{
+    const size_t N = pipeline->vocabulary->width_out;
+
+    wa_vocabulary_logits(pipeline->vocabulary, flow->kernels, flow->x + first * pipeline->width, n, logits);
+    for (size_t i = 0; i < n; i++) {
+        normalisers[i] = flow->kernels->normaliser(logits + i * N, N);
+        if (!isfinite(normalisers[i].log_sum) || !isfinite(normalisers[i].max))
+            return wa_fail(err, WA_EMODEL, "the logits after word %zu are not finite: %s", first + i + 1, advice);
+    }
+    return WA_OK;
+}

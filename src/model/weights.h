@@ -1,0 +1,35 @@
+/* The weights of a model: tensors by name, from a safetensors file, from values in the configuration, or random.
+ *
+ * Stages ask for what they want; whatever is missing, has another shape or was asked for by nobody is noted, and
+ * wa_weights_verdict() reports all of it at once. */
+#ifndef WA_MODEL_WEIGHTS_H
+#define WA_MODEL_WEIGHTS_H
+
+#include "base/mem.h"
+#include "data/config.h"
+#include "data/safetensors.h"
+#include "model/experiment.h"
+
+typedef struct wa_shape {
+    size_t rank, n[WA_TENSOR_RANK];
+} wa_shape;
+
+typedef struct wa_weights wa_weights;
+
+/* config and arena must outlive the weights; tensors that cannot be used where they lie are kept in the arena. */
+wa_status wa_weights_open(wa_config *config, wa_arena *arena, const wa_env *env, wa_weights **out, wa_error *err);
+void      wa_weights_close(wa_weights *weights);
+
+/* Whether there is a tensor of this name; random weights have every name. */
+bool wa_weights_has(const wa_weights *weights, const char *name);
+
+/* A tensor in one of the accepted shapes; *which (may be NULL) says in which. Where it is missing or has another shape, that is noted
+ * and *out is NULL. Random weights take the first shape.
+ * Errors  WA_ENOMEM. */
+wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, const float **out,
+                          size_t *which, wa_error *err);
+
+/* WA_EMODEL with everything noted, a line each, tensors that nobody took included. */
+wa_status wa_weights_verdict(wa_weights *weights, wa_error *err);
+
+#endif

@@ -1,0 +1,103 @@
+/* Ranking the words that may follow a text. See wordahead.h. */
+#include "base/status.h"
+#include "base/str.h"
+#include "math/topk.h"
+#include "model/session.h"
+
+enum { DEFAULT_K = 10 };
+
+static size_t count_wanted(const wa_rank_opts *opts, size_t N)
+{
+    const size_t available = opts->candidates ? opts->n_candidates : N;
+    const size_t k         = opts->k ? opts->k : DEFAULT_K;
+
+    return k < available ? k : available;
+}
+
+static wa_status check_candidates(const wa_rank_opts *opts, size_t N, wa_error *err)
+{
+    for (size_t i = 0; opts->candidates && i < opts->n_candidates; i++)
+        if (opts->candidates[i] >= N)
+            return wa_fail(err, WA_EUSAGE, "candidate %zu is %zu, expected an index below the %zu words of the vocabulary", i,
+                           opts->candidates[i], N);
+    return WA_OK;
+}
+
+/* Offers every word that the options admit. */
+static void offer_words(wa_topk *top, const float *logits, const wa_lexicon *words, const wa_rank_opts *opts)
+{
+    const size_t n = opts->candidates ? opts->n_candidates : words->n_words;
+
+    for (size_t i = 0; i < n; i++) {
+        const size_t word = opts->candidates ? opts->candidates[i] : i;
+
+        if (opts->prefix.n_bytes == 0 || wa_text_begins(wa_lexicon_word(words, word), opts->prefix))
+            wa_topk_offer(top, logits[word], word);
+    }
+}
+
+static wa_status predict(wa_session *session, const float *logits, wa_normaliser by, const wa_rank_opts *opts, wa_ranking *out,
+                         wa_error *err)
+{
+    wa_status               st    = WA_OK;
+    const wa_lexicon *const words = wa_model_words(session->model);
+    wa_topk                 top   = { .k = count_wanted(opts, words->n_words) };
+    wa_prediction          *next;
+
+    WA_SESSION_ALLOC(session, top.k, top.items);
+    WA_SESSION_ALLOC(session, top.k, next);
+    offer_words(&top, logits, words, opts);
+    wa_topk_sort(&top);
+    for (size_t i = 0; i < top.n; i++)
+        next[i] = (wa_prediction){
+            .index   = top.items[i].index,
+            .word    = wa_lexicon_word(words, top.items[i].index),
+            .logit   = top.items[i].score,
+            .logprob = wa_log_probability(top.items[i].score, by),
+            .prob    = wa_probability(top.items[i].score, by),
+        };
+    out->next   = next;
+    out->n_next = top.n;
+done:
+    return st;
+}
+
+wa_status wa_rank(wa_session *session, wa_text text, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
+{
+    static const wa_rank_opts defaults = { 0 };
+    wa_status                 st       = WA_OK;
+    const size_t              N        = wa_model_vocabulary(session->model);
+    wa_ranking                ranking  = { 0 };
+    wa_normaliser             by;
+    wa_flow                   flow;
+    float                    *logits;
+
+    opts = opts ? opts : &defaults;
+    wa_session_begin(session);
+    WA_TRY(wa_session_need_words(session, "rank", err));
+    WA_TRY(check_candidates(opts, N, err));
+    WA_TRY(wa_session_tokens(session, text, &ranking.text, err));
+    WA_TRY(wa_session_run(session, &ranking.text, &flow, err));
+    WA_TRY(wa_flow_alloc(&flow, 1, N, &logits, err));
+    WA_TRY(wa_pipeline_words(&session->model->pipeline, &flow, flow.T - 1, 1, logits, &by, err));
+    WA_TRY(predict(session, logits, by, opts, &ranking, err));
+    *out = ranking;
+done:
+    return st;
+}
+
+wa_status wa_lookup(wa_session *session, wa_text word, size_t *index, wa_text *normalised, wa_error *err)
+{
+    wa_status st = WA_OK;
+    wa_text   folded;
+
+    wa_session_begin(session);
+    WA_TRY(wa_tokenizer_fold(&session->model->experiment->tokenizer, word, &session->arena, &folded, err));
+    *index = wa_model_find(session->model, word);
+    if (*index == WA_NONE)
+        *index = wa_model_find(session->model, folded);
+    if (normalised)
+        *normalised = folded;
+done:
+    return st;
+}
