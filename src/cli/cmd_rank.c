@@ -1,0 +1,313 @@
+/* `wordahead rank`: the words that may follow each text. */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/inputs.h"
+#include "cli/options.h"
+#include "cli/words.h"
+#include "data/lexicon.h"
+
+enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL };
+
+typedef struct rank_opts {
+    const char    *model, *candidates, *prefix;
+    size_t         k;
+    int            format;
+    wa_option_list inputs;
+} rank_opts;
+
+#define AT(field) offsetof(rank_opts, field)
+
+static const wa_option options[] = {
+    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL", "a model's YAML file or folder" },
+    { "top", 'k', WA_OPTION_SIZE, AT(k), "10", "K", "how many words; 0 means all" },
+    { "candidates", 0, WA_OPTION_TEXT, AT(candidates), NULL, "FILE", "rank only the words of this file, one a line" },
+    { "prefix", 0, WA_OPTION_TEXT, AT(prefix), NULL, "TEXT", "keep words that begin so" },
+    { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl", "how to print" },
+    { "input", 'i', WA_OPTION_LIST, AT(inputs), NULL, "FILE",
+      "texts by lines, \"-\" for standard input; all arguments are files then" },
+    { 0 },
+};
+
+static const wa_verb verb = {
+    .name     = "rank",
+    .operands = "[TEXT ... | -i FILE ...]",
+    .summary =
+        "Ranks the words that may follow each text: arguments, the lines of files, or of standard input where neither is given.",
+    .examples = "  wordahead rank \"the cat sat on the\"\n"
+                "  wordahead rank -k 3 --format jsonl -i sentences.txt\n"
+                "  wordahead rank --prefix th --candidates words.txt \"he went to\"\n",
+    .options  = options,
+    .n_most   = WA_NONE,
+};
+
+/* Everything the verb holds while it runs. */
+typedef struct ranker {
+    rank_opts      opts;
+    wa_model      *model;
+    wa_session    *session;
+    wa_rank_opts   how;
+    size_t        *candidates; /* [n] vocabulary indices, in the order of the file */
+    size_t         n_candidates, candidates_capacity;
+    wa_buf         unknown; /* unknown candidates, a line each */
+    wa_buf         prefix, record;
+    wa_cli_outcome outcome;
+    size_t         n_printed;
+} ranker;
+
+/* ---------------------------------------------------------------- candidates and prefix */
+
+static wa_status add_candidate(ranker *r, wa_lexicon *seen, wa_text word, wa_error *err)
+{
+    size_t          index, place;
+    bool            is_new;
+    void           *candidates = r->candidates;
+    const wa_status st         = wa_lookup(r->session, word, &index, NULL, err);
+
+    if (st != WA_OK)
+        return st;
+    if (index == WA_NONE) {
+        wa_buf_text(&r->unknown, word);
+        wa_buf_str(&r->unknown, "\n");
+        return WA_OK;
+    }
+    if (!wa_lexicon_add(seen, wa_model_word(r->model, index), &place, &is_new) ||
+        !wa_grow(NULL, &candidates, &r->candidates_capacity, r->n_candidates + 1, sizeof *r->candidates))
+        return wa_fail_memory(err, r->opts.candidates);
+    r->candidates = candidates;
+    if (is_new)
+        r->candidates[r->n_candidates++] = index;
+    return WA_OK;
+}
+
+static wa_status read_candidates(ranker *r, wa_error *err)
+{
+    wa_status  st    = WA_OK;
+    wa_lexicon seen  = { 0 };
+    wa_lines  *lines = NULL;
+    wa_text    line;
+    bool       has_line;
+
+    WA_TRY(wa_lines_open(r->opts.candidates, wa_cli_env(), &lines, err));
+    for (;;) {
+        WA_TRY(wa_lines_next(lines, &line, &has_line, err));
+        if (!has_line)
+            break;
+        if (line.n_bytes > 0)
+            WA_TRY(add_candidate(r, &seen, line, err));
+    }
+    if (r->n_candidates == 0 && r->unknown.n_bytes == 0)
+        WA_FAIL(WA_EFORMAT, "%s: found no candidate, expected one word a line", r->opts.candidates);
+    if (!r->candidates && !(r->candidates = wa_alloc(NULL, 1, sizeof *r->candidates)))
+        WA_FAIL(WA_ENOMEM, "%s: not enough memory", r->opts.candidates);
+    r->how.candidates   = r->candidates;
+    r->how.n_candidates = r->n_candidates;
+done:
+    wa_lines_close(lines);
+    wa_lexicon_clear(&seen);
+    return st;
+}
+
+/* The prefix in the form that the words of the vocabulary have. */
+static wa_status take_prefix(ranker *r, wa_error *err)
+{
+    size_t          index;
+    wa_text         folded;
+    const wa_status st = wa_lookup(r->session, wa_text_of(r->opts.prefix), &index, &folded, err);
+
+    if (st != WA_OK)
+        return st;
+    wa_buf_text(&r->prefix, folded);
+    r->how.prefix = wa_buf_view(&r->prefix);
+    return r->prefix.failed ? wa_fail_memory(err, "--prefix") : WA_OK;
+}
+
+/* Calls `add` for every unknown candidate. */
+static void each_unknown(const ranker *r, void (*add)(wa_buf *record, wa_text word, size_t i), wa_buf *record)
+{
+    wa_cursor cursor = { wa_buf_view(&r->unknown), 0 };
+    wa_text   word;
+
+    for (size_t i = 0; wa_cursor_take_until(&cursor, '\n', SIZE_MAX, &word); i++)
+        add(record, word, i);
+}
+
+/* ---------------------------------------------------------------- jsonl */
+
+static void add_unknown_json(wa_buf *record, wa_text word, size_t i)
+{
+    wa_buf_str(record, i ? "," : "");
+    wa_json_add_text(record, word);
+}
+
+static void add_jsonl(ranker *r, const wa_cli_line *line, const wa_ranking *ranking)
+{
+    wa_buf *const record = &r->record;
+
+    wa_buf_str(record, "{\"text\":");
+    wa_json_add_text(record, line->text);
+    wa_buf_str(record, ",");
+    wa_words_add_json(record, &ranking->text);
+    if (ranking->text.n_invalid)
+        wa_buf_format(record, ",\"invalid\":%zu", ranking->text.n_invalid);
+    if (ranking->text.n_dropped)
+        wa_buf_format(record, ",\"dropped\":%zu", ranking->text.n_dropped);
+    if (r->opts.candidates) {
+        wa_buf_str(record, ",\"unknown_candidates\":[");
+        each_unknown(r, add_unknown_json, record);
+        wa_buf_str(record, "]");
+    }
+    wa_buf_str(record, ",");
+    wa_ranking_add_json(record, ranking);
+    wa_buf_str(record, "}\n");
+}
+
+/* ---------------------------------------------------------------- tsv and table */
+
+static void add_tsv(ranker *r, const wa_cli_line *line, const wa_ranking *ranking)
+{
+    wa_buf *const record = &r->record;
+    wa_cursor     cursor = { wa_buf_view(&r->unknown), 0 };
+    wa_text       word;
+    char          logprob[WA_NUMBER_SIZE], prob[WA_NUMBER_SIZE];
+
+    if (r->n_printed == 0)
+        wa_buf_str(record, "text\trank\tword\tlogprob\tprob\n");
+    for (size_t i = 0; i < ranking->n_next; i++) {
+        wa_cli_add_field(record, line->text);
+        wa_buf_format(record, "\t%zu\t", i + 1);
+        wa_cli_add_field(record, ranking->next[i].word);
+        wa_buf_format(record, "\t%s\t%s\n", wa_format_float(logprob, ranking->next[i].logprob),
+                      wa_format_float(prob, ranking->next[i].prob));
+    }
+    while (wa_cursor_take_until(&cursor, '\n', SIZE_MAX, &word)) {
+        wa_cli_add_field(record, line->text);
+        wa_buf_str(record, "\tunknown\t");
+        wa_cli_add_field(record, word);
+        wa_buf_str(record, "\t\t\n");
+    }
+}
+
+static void write_unknown_word(wa_buf *ignored, wa_text word, size_t i)
+{
+    (void)ignored;
+    wa_cli_write(wa_text_of(i ? ", " : ""));
+    wa_cli_write_padded(word, 0);
+}
+
+static void write_notes(const ranker *r, const wa_tokens *text)
+{
+    size_t n_unknown = 0;
+
+    if (text->n_unknown)
+        wa_cli_write(wa_text_of("  unknown words: "));
+    for (size_t i = 0; i < text->n_tokens; i++)
+        if (!text->tokens[i].is_known)
+            write_unknown_word(NULL, text->tokens[i].word, n_unknown++);
+    if (text->n_unknown)
+        wa_cli_write(wa_text_of("\n"));
+    if (text->n_invalid)
+        wa_cli_printf("  not UTF-8: %zu sequence%s read as U+FFFD\n", text->n_invalid, text->n_invalid == 1 ? "" : "s");
+    if (text->n_dropped)
+        wa_cli_printf("  too long: the first %zu words were left out (tokenizer.max_tokens)\n", text->n_dropped);
+    if (r->unknown.n_bytes) {
+        wa_cli_write(wa_text_of("  unknown candidates: "));
+        each_unknown(r, write_unknown_word, NULL);
+        wa_cli_write(wa_text_of("\n"));
+    }
+}
+
+static void write_table(ranker *r, const wa_cli_line *line, const wa_ranking *ranking)
+{
+    wa_cli_write(wa_text_of(r->n_printed ? "\n" : ""));
+    wa_cli_write_padded(line->text, 0);
+    wa_cli_write(wa_text_of(" ...\n"));
+    wa_ranking_write(ranking);
+    write_notes(r, &ranking->text);
+}
+
+/* ---------------------------------------------------------------- running */
+
+static void rank_line(void *user, const wa_cli_line *line)
+{
+    ranker *const r = user;
+    wa_ranking    ranking;
+    wa_error      err;
+
+    r->record.n_bytes = 0;
+    if (wa_rank(r->session, line->text, &r->how, &ranking, &err) != WA_OK) {
+        wa_cli_line_failed(&r->outcome, line, &err);
+        return;
+    }
+    if (r->opts.format == FORMAT_JSONL)
+        add_jsonl(r, line, &ranking);
+    else if (r->opts.format == FORMAT_TSV)
+        add_tsv(r, line, &ranking);
+    else
+        write_table(r, line, &ranking);
+    if (r->record.failed) {
+        wa_fail_memory(&err, "output");
+        wa_cli_line_failed(&r->outcome, line, &err);
+        return;
+    }
+    wa_cli_write(wa_buf_view(&r->record));
+    r->n_printed++;
+    r->outcome.n_done++;
+}
+
+/* -i turns all arguments into files; without texts and files, standard input is read. */
+static void rank_inputs(ranker *r, const wa_operands *operands)
+{
+    static const char *const standard_input[] = { "-" };
+    const wa_cli_lines       lines            = { .take = rank_line, .user = r, .outcome = &r->outcome };
+
+    if (r->opts.inputs.n > 0) {
+        wa_cli_each_line(r->opts.inputs.items, r->opts.inputs.n, &lines);
+        wa_cli_each_line(operands->items, operands->n, &lines);
+    } else if (operands->n == 0) {
+        wa_cli_each_line(standard_input, 1, &lines);
+    }
+    for (size_t i = 0; r->opts.inputs.n == 0 && i < operands->n && wa_cli_is_output_open(); i++)
+        rank_line(r, &(wa_cli_line){ NULL, i + 1, wa_text_of(operands->items[i]) });
+}
+
+static int prepare(ranker *r)
+{
+    wa_status st = WA_OK;
+    wa_error err_here, *const err = &err_here;
+    int code = WA_EXIT_OK;
+
+    if (!(r->session = wa_cli_open_session(r->opts.model, &r->model, &code)))
+        return code;
+    r->how.k = r->opts.k ? r->opts.k : WA_NONE;
+    if (r->opts.candidates)
+        WA_TRY(read_candidates(r, err));
+    if (r->opts.prefix)
+        WA_TRY(take_prefix(r, err));
+done:
+    return st == WA_OK ? WA_EXIT_OK : wa_cli_fail(err);
+}
+
+int wa_cmd_rank(int argc, char **argv)
+{
+    ranker      r = { 0 };
+    wa_operands operands;
+    int         code = wa_verb_parse(&verb, argc, argv, &r.opts, &operands);
+
+    if (code < 0 && (code = prepare(&r)) == WA_EXIT_OK) {
+        rank_inputs(&r, &operands);
+        code = wa_cli_exit_code(&r.outcome);
+    }
+    wa_session_free(r.session);
+    wa_model_close(r.model);
+    wa_release(NULL, r.candidates);
+    wa_buf_clear(&r.unknown);
+    wa_buf_clear(&r.prefix);
+    wa_buf_clear(&r.record);
+    free(r.opts.inputs.items);
+    return code;
+}

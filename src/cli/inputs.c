@@ -1,0 +1,133 @@
+/* What the verbs read. See inputs.h. */
+#include "cli/inputs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+/* ---------------------------------------------------------------- the model */
+
+/* The folder of the running program with `relative` behind it, where that exists. */
+static const char *beside_program(const char *relative, char *out, size_t size)
+{
+    const ssize_t n = readlink("/proc/self/exe", out, size - 1);
+
+    if (n <= 0)
+        return NULL;
+    out[n]            = '\0';
+    char *const slash = strrchr(out, '/');
+    if (!slash || (size_t)(slash - out) + strlen(relative) + 2 > size)
+        return NULL;
+    strcpy(slash + 1, relative);
+    return wa_path_exists(out) ? out : NULL;
+}
+
+static const char *built_in_model(char *out, size_t size)
+{
+    static const char installed[] = WA_PREFIX "/share/wordahead/models/english";
+    const char       *path        = beside_program("../../models/english", out, size); /* build/release/wordahead */
+
+    if (!path)
+        path = beside_program("../share/wordahead/models/english", out, size); /* PREFIX/bin/wordahead */
+    return path ? path : wa_path_exists(installed) ? installed : NULL;
+}
+
+wa_model *wa_cli_open_model(const char *path, int *exit_code)
+{
+    const wa_model_opts opts = { .env = wa_cli_env() };
+    char                built_in[4096];
+    wa_model           *model = NULL;
+    wa_error            err;
+
+    if (!path)
+        path = getenv("WORDAHEAD_MODEL");
+    if (!path || !*path)
+        path = built_in_model(built_in, sizeof built_in);
+    if (!path)
+        *exit_code = wa_cli_complain(WA_EXIT_DATA,
+                                     "found no model: -m and WORDAHEAD_MODEL are not given, and the built-in one is neither "
+                                     "beside the program nor in %s",
+                                     WA_PREFIX "/share/wordahead/models/english");
+    else if (wa_model_open(path, &opts, &model, &err) != WA_OK)
+        *exit_code = wa_cli_fail(&err);
+    return model;
+}
+
+wa_session *wa_cli_open_session(const char *path, wa_model **model, int *exit_code)
+{
+    wa_session *session = NULL;
+    wa_error    err;
+
+    if (!(*model = wa_cli_open_model(path, exit_code)))
+        return NULL;
+    if (wa_session_new(*model, &session, &err) == WA_OK)
+        return session;
+    *exit_code = wa_cli_fail(&err);
+    wa_model_close(*model);
+    *model = NULL;
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- outcome */
+
+static void count_failure(wa_cli_outcome *outcome, int code)
+{
+    if (outcome->n_failed++ == 0)
+        outcome->first_code = code;
+}
+
+int wa_cli_exit_code(const wa_cli_outcome *outcome)
+{
+    if (outcome->n_failed == 0)
+        return WA_EXIT_OK;
+    return outcome->n_done > 0 ? WA_EXIT_SOME_FAILED : outcome->first_code;
+}
+
+void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const wa_error *err)
+{
+    const int code = wa_exit_code(err->status);
+
+    count_failure(outcome, code);
+    if (line->file)
+        wa_cli_complain(code, "%s:%zu: %s", line->file, line->number, err->message);
+    else
+        wa_cli_complain(code, "text %zu: %s", line->number, err->message);
+}
+
+/* ---------------------------------------------------------------- lines */
+
+static wa_status read_lines(const char *file, const wa_cli_lines *lines, wa_error *err)
+{
+    wa_status   st     = WA_OK;
+    wa_lines   *reader = NULL;
+    wa_cli_line line   = { .file = file };
+    bool        has_line;
+
+    WA_TRY(wa_lines_open(file, wa_cli_env(), &reader, err));
+    if (lines->begin)
+        lines->begin(lines->user, file);
+    while (lines->outlives_output || wa_cli_is_output_open()) {
+        WA_TRY(wa_lines_next(reader, &line.text, &has_line, err));
+        if (!has_line)
+            break;
+        line.number++;
+        lines->take(lines->user, &line);
+    }
+done:
+    wa_lines_close(reader);
+    return st;
+}
+
+void wa_cli_each_line(const char *const *files, size_t n_files, const wa_cli_lines *lines)
+{
+    wa_error err;
+
+    for (size_t i = 0; i < n_files && (lines->outlives_output || wa_cli_is_output_open()); i++)
+        if (read_lines(files[i], lines, &err) != WA_OK)
+            count_failure(lines->outcome, wa_cli_fail(&err));
+}

@@ -1,0 +1,43 @@
+/* What the verbs read: the model, and texts by lines. */
+#ifndef WA_CLI_INPUTS_H
+#define WA_CLI_INPUTS_H
+
+#include "wordahead.h"
+
+/* Opens the model that -m names; NULL: WORDAHEAD_MODEL, then the built-in one, beside the build or under the install prefix. Where it
+ * fails, a sentence has been printed and *exit_code is set. */
+wa_model *wa_cli_open_model(const char *path, int *exit_code);
+/* The same, and a session of it; *model must be closed after the session was freed. */
+wa_session *wa_cli_open_session(const char *path, wa_model **model, int *exit_code);
+
+/* One line of a file, or one text of the command line (file NULL). */
+typedef struct wa_cli_line {
+    const char *file;
+    size_t      number; /* from 1, in its file or among the arguments */
+    wa_text     text;
+} wa_cli_line;
+
+/* What became of the inputs of a verb, and with it its exit code: 0; 1 where some failed; the code of the first failure where all
+ * did. */
+typedef struct wa_cli_outcome {
+    size_t n_done, n_failed;
+    int    first_code;
+} wa_cli_outcome;
+int wa_cli_exit_code(const wa_cli_outcome *outcome);
+
+/* Prints why a line failed, with its file and number, and counts it. */
+void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const wa_error *err);
+
+/* Calls `take` for each line of each file, "-" being standard input, in order; a file that cannot be read is reported, and the next one
+ * goes on. `begin` (may be NULL) is called before the first line of each file. Stops where standard output is closed, unless
+ * `outlives_output`: what the lines give goes elsewhere. */
+typedef struct wa_cli_lines {
+    void (*begin)(void *user, const char *file);
+    void (*take)(void *user, const wa_cli_line *line);
+    void           *user;
+    wa_cli_outcome *outcome;
+    bool            outlives_output;
+} wa_cli_lines;
+void wa_cli_each_line(const char *const *files, size_t n_files, const wa_cli_lines *lines);
+
+#endif

@@ -1,0 +1,71 @@
+/* Words and predictions as they are printed. See words.h. */
+#include "cli/words.h"
+
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/cli.h"
+
+static void add_listed(wa_buf *record, wa_text word, bool is_first)
+{
+    wa_buf_str(record, is_first ? "" : ",");
+    wa_json_add_text(record, word);
+}
+
+void wa_words_add_json(wa_buf *record, const wa_tokens *text)
+{
+    size_t n_unknown = 0;
+
+    wa_buf_str(record, "\"tokens\":[");
+    for (size_t i = 0; i < text->n_tokens; i++)
+        add_listed(record, text->tokens[i].word, i == 0);
+    wa_buf_str(record, "],\"unknown\":[");
+    for (size_t i = 0; i < text->n_tokens; i++)
+        if (!text->tokens[i].is_known)
+            add_listed(record, text->tokens[i].word, n_unknown++ == 0);
+    wa_buf_str(record, "]");
+}
+
+void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking)
+{
+    wa_buf_str(record, "\"next\":[");
+    for (size_t i = 0; i < ranking->n_next; i++) {
+        wa_buf_format(record, "%s{\"rank\":%zu,\"word\":", i ? "," : "", i + 1);
+        wa_json_add_text(record, ranking->next[i].word);
+        wa_buf_str(record, ",\"logprob\":");
+        wa_json_add_float(record, ranking->next[i].logprob);
+        wa_buf_str(record, ",\"prob\":");
+        wa_json_add_float(record, ranking->next[i].prob);
+        wa_buf_str(record, "}");
+    }
+    wa_buf_str(record, "]");
+}
+
+void wa_ranking_write(const wa_ranking *ranking)
+{
+    size_t widest = 4; /* of the heading "word" */
+
+    for (size_t i = 0; i < ranking->n_next; i++) {
+        const size_t columns = wa_cli_columns(ranking->next[i].word);
+
+        widest = columns > widest ? columns : widest;
+    }
+    if (ranking->n_next == 0) {
+        wa_cli_write(wa_text_of("  no word of the vocabulary is left to rank\n"));
+        return;
+    }
+    wa_cli_printf("  rank  %-*s      prob   logprob\n", (int)widest, "word");
+    for (size_t i = 0; i < ranking->n_next; i++) {
+        wa_cli_printf("  %4zu  ", i + 1);
+        wa_cli_write_padded(ranking->next[i].word, widest);
+        wa_cli_printf("  %8.6f  %8.4f\n", (double)ranking->next[i].prob, (double)ranking->next[i].logprob);
+    }
+}
+
+wa_text wa_words_fit(wa_text text, size_t columns)
+{
+    while (wa_cli_columns(text) > columns)
+        do
+            text.n_bytes--;
+        while (text.n_bytes > 0 && ((unsigned char)text.data[text.n_bytes] & 0xC0) == 0x80); /* inside a character */
+    return text;
+}

@@ -1,0 +1,19 @@
+/* Words and predictions in the forms that several verbs print. */
+#ifndef WA_CLI_WORDS_H
+#define WA_CLI_WORDS_H
+
+#include "base/mem.h"
+
+/* "tokens":[...],"unknown":[...] of a text. */
+void wa_words_add_json(wa_buf *record, const wa_tokens *text);
+
+/* "next":[{"rank":1,"word":"...","logprob":...,"prob":...},...] */
+void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking);
+
+/* The table of a ranking, its heading included. */
+void wa_ranking_write(const wa_ranking *ranking);
+
+/* The longest beginning of a text that fits into so many columns, cut between characters. */
+wa_text wa_words_fit(wa_text text, size_t columns);
+
+#endif
