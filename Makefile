@@ -1,0 +1,194 @@
+# wordahead. `make help` lists the targets; `make demo` and `make check` are the two to begin with.
+#
+# Settings, on the command line or in the environment:
+#   VARIANT  release | debug | san (AddressSanitizer and UBSan) | cov (coverage) | fuzz
+#   CC       gcc or clang
+#   PREFIX   where `make install` puts things; DESTDIR is put before it
+#   CI       not empty: warnings are errors
+#   Q        empty shows the commands: make Q=
+VARIANT ?= release
+PREFIX  ?= /usr/local
+Q       ?= @
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+VERSION := $(shell sed -n 's/^\#define WA_VERSION *"\(.*\)"/\1/p' src/wordahead.h)
+SONAME  := libwordahead.so.0
+# Another compiler than gcc gets a folder of its own.
+B       := build/$(VARIANT)$(addprefix -,$(filter-out gcc,$(notdir $(lastword $(CC)))))
+
+# ---------------------------------------------------------------- flags
+PACKAGES := zlib jansson yaml-0.1
+PKG      := $(shell command -v pkg-config 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual -Wundef \
+            -Wwrite-strings -Wformat=2 -Wpointer-arith -Wno-missing-field-initializers
+ifneq ($(CI),)
+WARNINGS += -Werror
+endif
+
+# No contraction: a product and a sum are one fused operation only where the code says fmaf(), so every build gives the same bits.
+FLAGS_release := -O2 -DNDEBUG
+FLAGS_debug   := -O0 -g
+FLAGS_san     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_cov     := -O0 -g --coverage
+FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ifeq ($(FLAGS_$(VARIANT)),)
+$(error VARIANT is $(VARIANT), and there are release, debug, san, cov and fuzz)
+endif
+ALL_CFLAGS    := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -fPIC -fvisibility=hidden -ffp-contract=off $(FLAGS_$(VARIANT)) $(WARNINGS) \
+                 -DWA_PREFIX='"$(PREFIX)"' $(if $(PKG),$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)) $(CFLAGS)
+ALL_LDFLAGS   := $(filter -fsanitize% --coverage,$(FLAGS_$(VARIANT))) $(LDFLAGS)
+LIBS          := $(if $(PKG),$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lunistring -lm
+CHECK_LIBS     = $(shell pkg-config --libs check)
+
+# ---------------------------------------------------------------- lists
+LIB_SOURCES  := $(sort $(wildcard src/base/*.c src/math/*.c src/data/*.c src/model/*.c src/task/*.c))
+CLI_SOURCES  := $(sort $(wildcard src/cli/*.c))
+UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o)
+CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
+UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o)
+C_FILES      := $(sort $(wildcard src/*.h src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h tests/*/*/*.c tests/*/*/*.h docs/examples/*.c))
+
+ifeq ($(shell uname -m),x86_64)
+# The same source once more for processors with a fused multiply-add: the same bits without a call a product.
+LIB_OBJECTS  += $(B)/src/math/kernels_ref_fma.o
+endif
+
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
+
+# A make inside a recipe: on all processors, unless the caller said how many.
+MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
+# ---------------------------------------------------------------- building
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-readme check-example check-valgrind fuzz fuzz-now lint format install clean help always
+
+all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so  ## build the library and the program
+
+tests: all $(B)/unit $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
+
+$(B)/wordahead: $(CLI_OBJECTS) $(B)/libwordahead.a
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libwordahead.a: $(LIB_OBJECTS)
+	@echo "  AR  $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libwordahead.so: $(LIB_OBJECTS)
+	@echo "  LD  $@"
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+
+$(B)/examples/%: $(B)/docs/examples/%.o $(B)/libwordahead.a
+	@mkdir -p $(@D)
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/tests/unit/%.o: ALL_CFLAGS += -Itests/unit
+
+# Eight chains side by side in eight registers: gathering them into one vector, as -O2 does, takes 1.6 times as long.
+$(B)/src/math/kernels_ref.o $(B)/src/math/kernels_ref_fma.o: ALL_CFLAGS += -O3 -fno-tree-slp-vectorize
+
+$(B)/src/math/kernels_ref_fma.o: src/math/kernels_ref.c $(B)/settings
+	@mkdir -p $(@D)
+	@echo "  CC  $< (-mfma)"
+	$(Q)$(CC) $(ALL_CFLAGS) -mfma -DWA_KERNELS_NAME=wa_kernels_ref_fma -MMD -MP -c -o $@ $<
+
+$(B)/%.o: %.c $(B)/settings
+	@mkdir -p $(@D)
+	@echo "  CC  $<"
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Changes only when the flags do, and then everything is compiled again.
+$(B)/settings: always
+	@mkdir -p $(@D)
+	$(Q)CC='$(CC)' tools/bootstrap --dry-run build
+	$(Q)printf '%s\n' '$(subst ','"'"',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS))' >$@.new
+	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(wildcard $(B)/docs/examples/*.d $(B)/tests/fuzz/*.d)
+
+# ---------------------------------------------------------------- using
+# The packages are looked for when make starts, so what installs them is followed by a make of its own.
+demo:  ## words that may follow five sentences (installs what is missing)
+	$(Q)CC='$(CC)' tools/bootstrap build
+	+$(Q)$(MAKE_ALL) all
+	+$(Q)$(MAKE) --no-print-directory demo-now
+
+demo-now:
+	$(Q)$(B)/wordahead rank -m models/english -k 5 "She looked out of the" "It was a dark and stormy" "The cat sat on the" \
+	    "She closed her" "The ship sailed into the"
+
+install: all  ## put program, library, header and model under PREFIX
+	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \
+	    '$(DESTDIR)$(PREFIX)/share/wordahead/models/english'
+	$(Q)install -m 755 $(B)/wordahead '$(DESTDIR)$(PREFIX)/bin/'
+	$(Q)install -m 644 src/wordahead.h '$(DESTDIR)$(PREFIX)/include/'
+	$(Q)install -m 644 $(B)/libwordahead.a '$(DESTDIR)$(PREFIX)/lib/'
+	$(Q)install -m 755 $(B)/libwordahead.so '$(DESTDIR)$(PREFIX)/lib/libwordahead.so.$(VERSION)'
+	$(Q)ln -sf libwordahead.so.$(VERSION) '$(DESTDIR)$(PREFIX)/lib/$(SONAME)'
+	$(Q)ln -sf $(SONAME) '$(DESTDIR)$(PREFIX)/lib/libwordahead.so'
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: wordahead' 'Description: ranked next words from Word2Vec vectors' \
+	    'Version: $(VERSION)' 'Requires.private: $(PACKAGES)' 'Libs: -L$${prefix}/lib -lwordahead' \
+	    'Libs.private: -lunistring -lm' 'Cflags: -I$${prefix}/include' >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/wordahead.pc'
+	$(Q)install -m 644 models/english/* '$(DESTDIR)$(PREFIX)/share/wordahead/models/english/'
+
+# ---------------------------------------------------------------- checking
+check:  ## every test, plain and under sanitizers (installs what is missing)
+	$(Q)CC='$(CC)' tools/bootstrap test
+	+$(Q)MAKE_ALL='$(MAKE_ALL)' tools/check release san
+
+check-unit: $(B)/unit  ## the C tests of one VARIANT
+	$(Q)tests/unit/run $(B)/unit
+
+check-cli: $(B)/wordahead  ## the cases of tests/cli
+	$(Q)tests/cli/run $(B)/wordahead
+
+check-golden: $(B)/wordahead  ## reference numbers of tests/golden
+	$(Q)tests/golden/run $(if $(filter san,$(VARIANT)),--quick) $(B)/wordahead
+
+check-readme: all  ## the commands that README.md shows
+	$(Q)tools/check-readme $(B)
+
+check-example: $(B)/examples/rank $(B)/wordahead  ## the program of docs/examples
+	$(Q)tools/check-example $(B)
+
+$(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/fuzz.o $(B)/libwordahead.a
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+check-valgrind:  ## unit and command-line tests under valgrind (installs what is missing)
+	$(Q)CC='$(CC)' tools/bootstrap valgrind
+	+$(Q)$(MAKE_ALL) all $(B)/unit
+	$(Q)UNDER='$(VALGRIND)' CK_FORK=no tests/unit/run $(B)/unit
+	$(Q)UNDER='$(VALGRIND)' CASE_SECONDS=1200 tests/cli/run $(B)/wordahead
+
+fuzz-now: $(FUZZ_SOURCES:tests/fuzz/%.c=$(B)/%)
+	$(Q)tests/fuzz/run $(B) $^
+
+fuzz:  ## random input for the readers, FUZZ_SECONDS for each (installs what is missing)
+	$(Q)CC=clang tools/bootstrap fuzz
+	+$(Q)$(MAKE_ALL) VARIANT=fuzz CC=clang fuzz-now
+
+lint:  ## layers, symbols, format, both compilers (installs what is missing)
+	$(Q)tools/bootstrap lint
+	+$(Q)MAKE_ALL='$(MAKE_ALL)' tools/lint $(C_FILES)
+
+format:  ## rewrite the sources as .clang-format says
+	$(Q)clang-format -i $(C_FILES)
+
+clean:  ## remove what was built
+	rm -rf build
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
