@@ -1,0 +1,751 @@
+/* Files: read whole and by lines, plain and packed, and written so that nothing half-made is ever seen under its name. */
+#include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "suites.h"
+#include "support.h"
+
+/* What `printf 'one\ntwo\n' | gzip -9n`, and the same with "three\n", write: no time, no name. */
+static const unsigned char packed_12[] = { 0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xCB, 0xCF, 0x4B, 0xE5,
+                                           0x2A, 0x29, 0xCF, 0xE7, 0x02, 0x00, 0xE6, 0x0B, 0xBA, 0x12, 0x08, 0x00, 0x00, 0x00 };
+static const unsigned char packed_3[]  = { 0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x2B, 0xC9, 0x28,
+                                           0x4A, 0x4D, 0xE5, 0x02, 0x00, 0xD8, 0xC5, 0x46, 0xFF, 0x06, 0x00, 0x00, 0x00 };
+
+#define PLAIN_12 "one\ntwo\n"
+#define PLAIN_3  "three\n"
+
+/* Joins pieces into a new file; {NULL, 0} ends them. */
+static const char *joined(const char *name, const wa_text *pieces)
+{
+    wa_buf buf = { 0 };
+
+    for (; pieces->data; pieces++)
+        wa_buf_text(&buf, *pieces);
+    const char *const path = scratch_file(name, buf.data, buf.n_bytes);
+    wa_buf_clear(&buf);
+    return path;
+}
+
+#define PACKED_12                                                                                                                  \
+    {                                                                                                                              \
+        (const char *)packed_12, sizeof packed_12                                                                                  \
+    }
+#define PACKED_3                                                                                                                   \
+    {                                                                                                                              \
+        (const char *)packed_3, sizeof packed_3                                                                                    \
+    }
+#define END                                                                                                                        \
+    {                                                                                                                              \
+        NULL, 0                                                                                                                    \
+    }
+
+static void expect_content(const char *path, const char *expected, bool is_mapped, bool is_gzip)
+{
+    wa_file  file;
+    wa_error err;
+
+    ck_assert_msg(wa_file_read(&file, path, NULL, &err) == WA_OK, "%s", err.message);
+    ck_assert_uint_eq(file.bytes.n_bytes, strlen(expected));
+    ck_assert(wa_text_is(file.bytes, expected));
+    ck_assert_int_eq(file.is_mapped, is_mapped);
+    ck_assert_int_eq(file.is_gzip, is_gzip);
+    wa_file_clear(&file);
+    ck_assert_uint_eq(file.bytes.n_bytes, 0);
+    wa_file_clear(&file); /* a second time is nothing */
+}
+
+/* The message begins with the path, which differs from run to run, and goes on with `rest`. */
+static void expect_failure(const char *path, wa_status status, const char *rest)
+{
+    wa_file  file;
+    wa_error err = { 0 };
+
+    ck_assert_int_eq(wa_file_read(&file, path, NULL, &err), status);
+    ck_assert_int_eq(err.status, status);
+    ck_assert_msg(strncmp(err.message, path, strlen(path)) == 0, "%s", err.message);
+    ck_assert_str_eq(err.message + strlen(path), rest);
+    wa_file_clear(&file);
+}
+
+/* ---------------------------------------------------------------- whole files */
+
+START_TEST(a_plain_file_is_mapped)
+{
+    expect_content(scratch_file("plain", "some\0bytes", 4), "some", true, false);
+    expect_content(scratch_file("one", "\x1F", 1), "\x1F", true, false); /* half of what begins gzip */
+}
+END_TEST
+
+START_TEST(an_empty_file_is_empty)
+{
+    expect_content(scratch_file("empty", "", 0), "", false, false);
+    expect_content("/dev/null", "", false, false);
+}
+END_TEST
+
+START_TEST(a_missing_file_and_a_folder_are_refused_with_the_reason)
+{
+    const char *const folder = scratch_path("folder");
+
+    ck_assert_int_eq(mkdir(folder, 0777), 0);
+    expect_failure(scratch_path("missing"), WA_EIO, ": cannot open: No such file or directory");
+    expect_failure(folder, WA_EIO, ": cannot read: Is a directory");
+}
+END_TEST
+
+START_TEST(gzip_is_unpacked_from_one_member_or_three)
+{
+    expect_content(joined("one.gz", (wa_text[]){ PACKED_12, END }), PLAIN_12, false, true);
+    expect_content(joined("three.gz", (wa_text[]){ PACKED_12, PACKED_3, PACKED_12, END }), PLAIN_12 PLAIN_3 PLAIN_12, false, true);
+    expect_content(joined("no-suffix", (wa_text[]){ PACKED_3, END }), PLAIN_3, false, true);
+}
+END_TEST
+
+/* gzip(1) passes over zero bytes too: tapes are padded with them. */
+START_TEST(zero_bytes_after_a_member_are_passed_over)
+{
+    static const char zeros[70000] = { 0 }; /* more than the reader holds at a time */
+
+    expect_content(joined("padded", (wa_text[]){ PACKED_12, { zeros, 512 }, END }), PLAIN_12, false, true);
+    expect_content(joined("padded2", (wa_text[]){ PACKED_12, { zeros, sizeof zeros }, PACKED_3, END }), PLAIN_12 PLAIN_3, false,
+                   true);
+}
+END_TEST
+
+START_TEST(other_bytes_after_a_member_are_refused_with_their_place)
+{
+    char expected[300];
+
+    snprintf(expected, sizeof expected,
+             ": byte %zu of the packed file: found 'rubbish!' after a gzip member, expected another member or the end; "
+             "cut the file there to use what is before",
+             sizeof packed_12);
+    expect_failure(joined("rubbish", (wa_text[]){ PACKED_12, { "rubbish!!", 9 }, END }), WA_EFORMAT, expected);
+    snprintf(expected, sizeof expected,
+             ": byte %zu of the packed file: found '\\x1F' after a gzip member, expected another member or the end; "
+             "cut the file there to use what is before",
+             sizeof packed_12 + 3);
+    expect_failure(joined("half", (wa_text[]){ PACKED_12, { "\0\0\0\x1F", 4 }, END }), WA_EFORMAT, expected);
+}
+END_TEST
+
+START_TEST(a_packed_file_cut_anywhere_is_refused)
+{
+    for (size_t n = 2; n < sizeof packed_12; n++) {
+        char expected[100];
+
+        snprintf(expected, sizeof expected, ": byte %zu of the packed file: the file ends inside a gzip member; get the file again",
+                 n);
+        expect_failure(scratch_file("cut", packed_12, n), WA_EFORMAT, expected);
+    }
+}
+END_TEST
+
+START_TEST(a_changed_byte_of_a_packed_file_is_seen)
+{
+    unsigned char changed[sizeof packed_12];
+
+    memcpy(changed, packed_12, sizeof changed);
+    changed[sizeof changed - 8] ^= 1; /* the first byte of the checksum */
+    char expected[120];
+    snprintf(expected, sizeof expected,
+             ": byte %zu of the packed file: broken gzip data (incorrect data check); get the file again", sizeof changed - 4);
+    expect_failure(scratch_file("changed", changed, sizeof changed), WA_EFORMAT, expected);
+    changed[2] = 7; /* a method that nobody has defined; zlib takes the flags behind it at once */
+    expect_failure(scratch_file("method", changed, sizeof changed), WA_EFORMAT,
+                   ": byte 4 of the packed file: broken gzip data (unknown compression method); get the file again");
+}
+END_TEST
+
+/* Starts a process that writes the pieces into a new named pipe, `pause_ms` apart, and ends well only if it could. */
+static const char *start_writer(const char *name, const wa_text *pieces, long pause_ms, pid_t *writer)
+{
+    const char *const path = scratch_path(name);
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    if ((*writer = fork()) != 0) {
+        ck_assert_int_gt(*writer, 0);
+        return path;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    const int fd = open(path, O_WRONLY);
+    bool      ok = fd >= 0;
+    for (; ok && pieces->data; pieces++) {
+        nanosleep(&(struct timespec){ .tv_nsec = pause_ms * 1000000 }, NULL);
+        ok = write(fd, pieces->data, pieces->n_bytes) == (ssize_t)pieces->n_bytes;
+    }
+    _exit(ok ? 0 : 1);
+}
+
+static void expect_writer_done(pid_t writer)
+{
+    int status;
+
+    ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the writer of the pipe was left without a reader");
+}
+
+/* The writer waits between opening the pipe and writing: a reader that opens the pipe just to look at it is gone by then. */
+START_TEST(a_named_pipe_is_read_to_its_end_and_opened_once)
+{
+    pid_t             writer;
+    const char *const path = start_writer("pipe", (wa_text[]){ { "so", 2 }, { "me", 2 }, END }, 30, &writer);
+
+    expect_content(path, "some", false, false);
+    expect_writer_done(writer);
+}
+END_TEST
+
+START_TEST(gzip_through_a_named_pipe_is_unpacked_however_it_is_cut)
+{
+    const char *const bytes    = (const char *)packed_12;
+    const wa_text     pieces[] = {
+            { bytes, 1 }, { bytes + 1, 10 }, { bytes + 11, sizeof packed_12 - 12 }, { bytes + sizeof packed_12 - 1, 1 }, PACKED_3, END
+    };
+    pid_t writer;
+
+    expect_content(start_writer("pipe.gz", pieces, 10, &writer), PLAIN_12 PLAIN_3, false, true);
+    expect_writer_done(writer);
+}
+END_TEST
+
+static wa_status read_whole(const wa_env *env, void *path)
+{
+    wa_file         file;
+    const wa_status st = wa_file_read(&file, path, env, NULL);
+
+    wa_file_clear(&file);
+    return st;
+}
+
+START_TEST(reading_survives_every_failing_allocation)
+{
+    every_allocation_fails_in_turn(read_whole, (void *)(uintptr_t)joined("oom.gz", (wa_text[]){ PACKED_12, PACKED_3, END }), 20);
+    every_allocation_fails_in_turn(read_whole, (void *)(uintptr_t)scratch_file("oom", "", 0), 20);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- lines */
+
+static void expect_lines(const char *path, const char *const *expected)
+{
+    wa_lines *lines = NULL;
+    wa_error  err;
+    wa_text   line;
+    bool      has_line;
+
+    ck_assert_msg(wa_lines_open(path, NULL, &lines, &err) == WA_OK, "%s", err.message);
+    for (; *expected; expected++) {
+        ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, &err), WA_OK);
+        ck_assert_msg(has_line && wa_text_is(line, *expected), "found %s, expected '%s'",
+                      has_line ? wa_show(line).quoted : "the end", *expected);
+    }
+    for (size_t i = 0; i < 2; i++) { /* the end stays the end */
+        ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, &err), WA_OK);
+        ck_assert(!has_line);
+    }
+    wa_lines_close(lines);
+}
+
+#define LINES(...)                                                                                                                 \
+    (const char *const[])                                                                                                          \
+    {                                                                                                                              \
+        __VA_ARGS__, NULL                                                                                                          \
+    }
+
+START_TEST(lines_end_in_either_newline_or_none)
+{
+    expect_lines(scratch_file("a", "one\ntwo\n", 8), LINES("one", "two"));
+    expect_lines(scratch_file("b", "one\r\ntwo", 8), LINES("one", "two"));
+    expect_lines(scratch_file("c", "\n\r\n\n", 4), LINES("", "", ""));
+    expect_lines(scratch_file("d", "a\rb\n\r\rc\r\r\n", 10), LINES("a\rb", "\r\rc\r")); /* one \r belongs to the newline */
+    expect_lines(scratch_file("e", " ", 1), LINES(" "));
+    expect_lines(scratch_file("f", "", 0), (const char *const[]){ NULL });
+    expect_lines("/dev/null", (const char *const[]){ NULL });
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_is_dropped_at_the_start_only)
+{
+    expect_lines(scratch_file("a", "\xEF\xBB\xBFone\n\xEF\xBB\xBFtwo", 13), LINES("one", "\xEF\xBB\xBFtwo"));
+    expect_lines(scratch_file("b", "\xEF\xBB\xBF", 3), (const char *const[]){ NULL });
+    expect_lines(scratch_file("c", "\xEF\xBB\xBF\n", 4), LINES(""));
+    expect_lines(scratch_file("d", "\xEF\xBB", 2), LINES("\xEF\xBB"));
+    expect_lines(scratch_file("e", "\xEF\nx\n", 4), LINES("\xEF", "x"));
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_that_arrives_in_pieces_is_dropped)
+{
+    pid_t             writer;
+    const char *const path = start_writer(
+        "pipe", (wa_text[]){ { "\xEF", 1 }, { "\xBB", 1 }, { "\xBF", 1 }, { "on", 2 }, { "e\r", 2 }, { "\nx", 2 }, END }, 10,
+        &writer);
+
+    expect_lines(path, LINES("one", "x"));
+    expect_writer_done(writer);
+}
+END_TEST
+
+START_TEST(packed_lines_run_over_the_borders_of_members)
+{
+    expect_lines(joined("lines.gz", (wa_text[]){ PACKED_12, PACKED_3, END }), LINES("one", "two", "three"));
+}
+END_TEST
+
+/* 65536 bytes are read at a time. Lines of every length around that and its double, with either newline at the border. */
+START_TEST(lines_run_over_the_borders_of_the_buffer)
+{
+    char *const text = malloc(140000);
+
+    for (size_t n = 65530; n < 131080; n += n == 65541 ? 65525 : 1) {
+        char     *expected = malloc(n + 1);
+        wa_lines *lines    = NULL;
+        wa_text   line;
+        bool      has_line;
+
+        memset(expected, 'x', n);
+        expected[n] = '\0';
+        expected[0] = 'a';
+        memcpy(text, expected, n);
+        memcpy(text + n, "\r\nsecond\n\nlast", 14);
+        const char *const path = scratch_file("border", text, n + 14);
+        expect_lines(path, LINES(expected, "second", "", "last"));
+        ck_assert_int_eq(wa_lines_open(path, NULL, &lines, NULL), WA_OK); /* closing early loses nothing */
+        ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, NULL), WA_OK);
+        wa_lines_close(lines);
+        free(expected);
+    }
+    free(text);
+    wa_lines_close(NULL);
+}
+END_TEST
+
+/* Numbers that hardly repeat, so that the packed file too is many times the 65536 bytes that are read at a time. */
+START_TEST(many_packed_lines_come_out_as_they_went_in)
+{
+    const char *const path  = scratch_path("many.gz");
+    wa_output        *out   = NULL;
+    wa_lines         *lines = NULL;
+    wa_text           line;
+    bool              has_line = true;
+    char              text[40];
+    size_t            n_packed;
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    for (size_t i = 0; i < 100000; i++) {
+        snprintf(text, sizeof text, "%zu %zx\n", i * i * 2654435761u, i * 40503u);
+        if (wa_output_write(out, text, strlen(text), NULL) != WA_OK)
+            ck_abort_msg("line %zu", i);
+    }
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    free(read_file(path, &n_packed));
+    ck_assert_uint_gt(n_packed, 10 * 65536);
+    ck_assert_int_eq(wa_lines_open(path, NULL, &lines, NULL), WA_OK);
+    for (size_t i = 0; i < 100000; i++) {
+        snprintf(text, sizeof text, "%zu %zx", i * i * 2654435761u, i * 40503u);
+        if (wa_lines_next(lines, &line, &has_line, NULL) != WA_OK || !has_line || !wa_text_is(line, text))
+            ck_abort_msg("line %zu", i);
+    }
+    ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, NULL), WA_OK);
+    ck_assert(!has_line);
+    wa_lines_close(lines);
+}
+END_TEST
+
+START_TEST(lines_of_a_broken_file_come_until_the_break_which_names_the_file)
+{
+    char              name[200];
+    const char *const path  = joined("broken.gz", (wa_text[]){ PACKED_12, { "rubbish", 7 }, END });
+    wa_lines         *lines = NULL;
+    wa_error          err;
+    wa_text           line;
+    bool              has_line = false;
+
+    snprintf(name, sizeof name, "%s", path);
+    ck_assert_int_eq(wa_lines_open(name, NULL, &lines, &err), WA_OK);
+    memset(name, '?', strlen(name)); /* the caller's memory is borrowed for the call only */
+    ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, &err), WA_OK);
+    ck_assert(has_line && wa_text_is(line, "one"));
+    ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, &err), WA_OK);
+    ck_assert(has_line && wa_text_is(line, "two"));
+    ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, &err), WA_EFORMAT);
+    ck_assert_msg(strncmp(err.message, path, strlen(path)) == 0, "%s", err.message);
+    ck_assert_ptr_nonnull(strstr(err.message, "found 'rubbish' after a gzip member"));
+    wa_lines_close(lines);
+}
+END_TEST
+
+START_TEST(lines_of_a_missing_file_or_a_folder_are_refused)
+{
+    wa_lines *lines = NULL;
+    wa_error  err;
+
+    ck_assert_int_eq(wa_lines_open(scratch_path("missing"), NULL, &lines, &err), WA_EIO);
+    ck_assert_ptr_nonnull(strstr(err.message, "missing: cannot open: No such file or directory"));
+    ck_assert_int_eq(wa_lines_open("/", NULL, &lines, &err), WA_EIO);
+    ck_assert_str_eq(err.message, "/: cannot read: Is a directory");
+    ck_assert_ptr_null(lines);
+}
+END_TEST
+
+static wa_status read_lines(const wa_env *env, void *path)
+{
+    wa_status st       = WA_OK;
+    wa_error *err      = NULL;
+    wa_lines *lines    = NULL;
+    wa_text   line     = { NULL, 0 };
+    bool      has_line = true;
+
+    WA_TRY(wa_lines_open(path, env, &lines, err));
+    while (has_line)
+        WA_TRY(wa_lines_next(lines, &line, &has_line, err));
+done:
+    wa_lines_close(lines);
+    return st;
+}
+
+START_TEST(lines_survive_every_failing_allocation)
+{
+    char *const long_line = calloc(1, 200000);
+
+    every_allocation_fails_in_turn(read_lines, (void *)(uintptr_t)scratch_file("oom", long_line, 200000), 20);
+    every_allocation_fails_in_turn(read_lines, (void *)(uintptr_t)joined("oom.gz", (wa_text[]){ PACKED_12, PACKED_3, END }), 20);
+    free(long_line);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- output */
+
+static size_t count_matching(const char *path)
+{
+    char   pattern[300];
+    glob_t found;
+
+    snprintf(pattern, sizeof pattern, "%s*", path);
+    const size_t n = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    if (n > 0)
+        globfree(&found);
+    return n;
+}
+
+static void expect_file(const char *path, const char *expected)
+{
+    size_t      n;
+    char *const bytes = read_file(path, &n);
+
+    ck_assert_uint_eq(n, strlen(expected));
+    ck_assert_str_eq(bytes, expected);
+    free(bytes);
+}
+
+START_TEST(output_appears_under_its_name_when_it_is_committed)
+{
+    const char *const path = scratch_path("new");
+    wa_output        *out  = NULL;
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, "some ", 5, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, NULL, 0, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, "bytes", 5, NULL), WA_OK);
+    ck_assert(!wa_path_exists(path));
+    ck_assert_uint_eq(count_matching(path), 1);
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    expect_file(path, "some bytes");
+    ck_assert_uint_eq(count_matching(path), 1);
+}
+END_TEST
+
+START_TEST(an_older_file_stays_until_the_new_one_is_whole)
+{
+    const char *const path = scratch_file("kept", "old", 3);
+    wa_output        *out  = NULL;
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, "new", 3, NULL), WA_OK);
+    wa_output_discard(out);
+    expect_file(path, "old");
+    ck_assert_uint_eq(count_matching(path), 1);
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    expect_file(path, "old");
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    expect_file(path, "");
+    wa_output_discard(NULL);
+}
+END_TEST
+
+START_TEST(two_outputs_of_one_name_do_not_meet)
+{
+    const char *const path = scratch_path("twice");
+    wa_output        *a = NULL, *b = NULL;
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &a, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_open(path, NULL, &b, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(a, "a", 1, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(b, "b", 1, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_commit(a, NULL), WA_OK);
+    expect_file(path, "a");
+    ck_assert_int_eq(wa_output_commit(b, NULL), WA_OK);
+    expect_file(path, "b");
+    ck_assert_uint_eq(count_matching(path), 1);
+}
+END_TEST
+
+START_TEST(output_named_gz_is_packed)
+{
+    const char *const path = scratch_path("out.gz");
+    wa_output        *out  = NULL;
+    wa_error          err  = { 0 };
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, "packed", 6, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_rewrite(out, 0, "P", 1, &err), WA_EIO);
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    expect_content(path, "packed", false, true);
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    expect_content(path, "", false, true); /* nothing written is still a packed file */
+}
+END_TEST
+
+START_TEST(bytes_already_written_can_be_overwritten)
+{
+    const char *const path = scratch_path("rewritten");
+    wa_output        *out  = NULL;
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, "????? body", 10, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_rewrite(out, 1, "head", 4, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_rewrite(out, 0, "-", 1, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, " end", 4, NULL), WA_OK); /* behind what was there, not behind the head */
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    expect_file(path, "-head body end");
+}
+END_TEST
+
+static void note_temporary(void *user, const char *path)
+{
+    char *const notes = user;
+
+    if (path)
+        strcat(strcat(notes, wa_path_exists(path) ? "there " : "announced "), strrchr(path, '/') + 1);
+    strcat(notes, path ? "; " : "gone; ");
+}
+
+/* A name is announced before its file is made, and taken back when the file has its name or is removed. */
+START_TEST(the_caller_is_told_of_a_temporary_file_in_order)
+{
+    char              notes[300] = "", expected[300];
+    const wa_env      env        = { .temporary = note_temporary, .user = notes };
+    const char *const path       = scratch_path("told");
+    wa_output        *out        = NULL;
+
+    snprintf(expected, sizeof expected, "announced told.tmp%ld-0; ", (long)getpid());
+    ck_assert_int_eq(wa_output_open(path, &env, &out, NULL), WA_OK);
+    ck_assert_str_eq(notes, expected);
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    strcat(expected, "gone; ");
+    ck_assert_str_eq(notes, expected);
+    ck_assert_int_eq(wa_output_open(path, &env, &out, NULL), WA_OK);
+    wa_output_discard(out);
+    ck_assert_str_eq(notes + strlen(expected), expected);
+}
+END_TEST
+
+START_TEST(output_into_a_missing_folder_is_refused)
+{
+    char              notes[300] = "";
+    const wa_env      env        = { .temporary = note_temporary, .user = notes };
+    const char *const path       = scratch_path("missing/new");
+    wa_output        *out        = NULL;
+    wa_error          err;
+
+    ck_assert_int_eq(wa_output_open(path, &env, &out, &err), WA_EIO);
+    ck_assert_msg(strncmp(err.message, path, strlen(path)) == 0, "%s", err.message);
+    ck_assert_str_eq(err.message + strlen(path), ": cannot create: No such file or directory");
+    ck_assert_ptr_null(out);
+    ck_assert_str_eq(notes + strlen(notes) - 6, "gone; ");
+    ck_assert_int_eq(wa_output_open("/", NULL, &out, &err), WA_EIO);
+    ck_assert_str_eq(err.message, "/: cannot create: Is a directory");
+}
+END_TEST
+
+START_TEST(a_name_that_became_a_folder_leaves_no_file)
+{
+    const char *const path = scratch_path("overtaken");
+    wa_output        *out  = NULL;
+    wa_error          err;
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(mkdir(path, 0777), 0);
+    ck_assert_int_eq(wa_output_commit(out, &err), WA_EIO);
+    ck_assert_str_eq(err.message + strlen(path), ": cannot rename to this name: Is a directory");
+    ck_assert_uint_eq(count_matching(path), 1);
+    ck_assert(wa_path_is_folder(path));
+}
+END_TEST
+
+/* Linux has a device that is always full; elsewhere there is nothing to write to. */
+START_TEST(a_full_device_is_reported_however_much_is_written)
+{
+    char *const bytes = calloc(1, 100000);
+    wa_output  *out   = NULL;
+    wa_error    err;
+
+    if (!wa_path_exists("/dev/full")) {
+        free(bytes);
+        return;
+    }
+    ck_assert_int_eq(wa_output_open("/dev/full", NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, bytes, 100, NULL), WA_OK); /* kept in memory */
+    ck_assert_int_eq(wa_output_commit(out, &err), WA_EIO);
+    ck_assert_str_eq(err.message, "/dev/full: cannot write: No space left on device");
+    ck_assert_int_eq(wa_output_open("/dev/full", NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, bytes, 100000, &err), WA_EIO);
+    ck_assert_str_eq(err.message, "/dev/full: cannot write: No space left on device");
+    wa_output_discard(out);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(what_is_no_regular_file_is_written_directly)
+{
+    char         notes[100] = "";
+    const wa_env env        = { .temporary = note_temporary, .user = notes };
+    wa_output   *out        = NULL;
+
+    ck_assert_int_eq(wa_output_open("/dev/null", &env, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(out, "x", 1, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    ck_assert_str_eq(notes, "");
+    ck_assert_int_eq(wa_output_open("/dev/null", &env, &out, NULL), WA_OK);
+    wa_output_discard(out);
+    ck_assert(wa_path_exists("/dev/null"));
+}
+END_TEST
+
+static wa_status write_file(const wa_env *env, void *path)
+{
+    wa_status  st  = WA_OK;
+    wa_error  *err = NULL;
+    wa_output *out = NULL;
+
+    WA_TRY(wa_output_open(path, env, &out, err));
+    WA_TRY(wa_output_write(out, "text", 4, err));
+    st  = wa_output_commit(out, err);
+    out = NULL;
+done:
+    wa_output_discard(out);
+    return st;
+}
+
+START_TEST(output_survives_every_failing_allocation)
+{
+    const char *const path = scratch_path("oom");
+
+    every_allocation_fails_in_turn(write_file, (void *)(uintptr_t)path, 10);
+    ck_assert_uint_eq(count_matching(path), 1);
+    every_allocation_fails_in_turn(write_file, (void *)(uintptr_t)scratch_path("oom2.gz"), 10);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- names */
+
+static void expect_name(char *found, const char *expected)
+{
+    ck_assert_str_eq(found, expected);
+    free(found);
+}
+
+START_TEST(names_are_seen_from_the_folder_of_another_file)
+{
+    expect_name(wa_path_beside(NULL, "a/b/model.yaml", wa_text_of("v.bin")), "a/b/v.bin");
+    expect_name(wa_path_beside(NULL, "a/b/model.yaml", wa_text_of("../v.bin")), "a/b/../v.bin");
+    expect_name(wa_path_beside(NULL, "model.yaml", wa_text_of("v.bin")), "v.bin");
+    expect_name(wa_path_beside(NULL, "/model.yaml", wa_text_of("v.bin")), "/v.bin");
+    expect_name(wa_path_beside(NULL, "a/model.yaml", wa_text_of("/v.bin")), "/v.bin");
+    expect_name(wa_path_beside(NULL, "-", wa_text_of("v.bin")), "v.bin");
+    expect_name(wa_path_beside(NULL, NULL, (wa_text){ "v.binary", 5 }), "v.bin");
+    expect_name(wa_path_join(NULL, "a", "b"), "a/b");
+    expect_name(wa_path_join(NULL, "a/", "b"), "a/b");
+    expect_name(wa_path_join(NULL, "/", "b"), "/b");
+    expect_name(wa_path_join(NULL, "", "b"), "b");
+}
+END_TEST
+
+START_TEST(names_without_memory_are_null)
+{
+    counting_allocator counter = { .fail_at = 1 };
+    const wa_env       env     = counting_env(&counter);
+
+    ck_assert_ptr_null(wa_path_join(&env, "a", "b"));
+    counter = (counting_allocator){ .fail_at = 1 };
+    ck_assert_ptr_null(wa_path_beside(&env, "a/b", wa_text_of("c")));
+    ck_assert_uint_eq(counter.n_live, 0);
+}
+END_TEST
+
+START_TEST(folders_and_files_are_told_apart)
+{
+    const char *const file = scratch_file("file", "", 0);
+
+    ck_assert(wa_path_exists(file) && !wa_path_is_folder(file));
+    ck_assert(wa_path_exists("/") && wa_path_is_folder("/"));
+    ck_assert(!wa_path_exists(scratch_path("none")) && !wa_path_is_folder(scratch_path("none")));
+}
+END_TEST
+
+Suite *wa_suite_file(void)
+{
+    Suite *const suite = suite_create("file");
+    TCase *const tcase = tcase_create("file");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_plain_file_is_mapped);
+    tcase_add_test(tcase, an_empty_file_is_empty);
+    tcase_add_test(tcase, a_missing_file_and_a_folder_are_refused_with_the_reason);
+    tcase_add_test(tcase, gzip_is_unpacked_from_one_member_or_three);
+    tcase_add_test(tcase, zero_bytes_after_a_member_are_passed_over);
+    tcase_add_test(tcase, other_bytes_after_a_member_are_refused_with_their_place);
+    tcase_add_test(tcase, a_packed_file_cut_anywhere_is_refused);
+    tcase_add_test(tcase, a_changed_byte_of_a_packed_file_is_seen);
+    tcase_add_test(tcase, a_named_pipe_is_read_to_its_end_and_opened_once);
+    tcase_add_test(tcase, gzip_through_a_named_pipe_is_unpacked_however_it_is_cut);
+    tcase_add_test(tcase, reading_survives_every_failing_allocation);
+    tcase_add_test(tcase, lines_end_in_either_newline_or_none);
+    tcase_add_test(tcase, a_byte_order_mark_is_dropped_at_the_start_only);
+    tcase_add_test(tcase, a_byte_order_mark_that_arrives_in_pieces_is_dropped);
+    tcase_add_test(tcase, packed_lines_run_over_the_borders_of_members);
+    tcase_add_test(tcase, lines_run_over_the_borders_of_the_buffer);
+    tcase_add_test(tcase, many_packed_lines_come_out_as_they_went_in);
+    tcase_add_test(tcase, lines_of_a_broken_file_come_until_the_break_which_names_the_file);
+    tcase_add_test(tcase, lines_of_a_missing_file_or_a_folder_are_refused);
+    tcase_add_test(tcase, lines_survive_every_failing_allocation);
+    tcase_add_test(tcase, output_appears_under_its_name_when_it_is_committed);
+    tcase_add_test(tcase, an_older_file_stays_until_the_new_one_is_whole);
+    tcase_add_test(tcase, two_outputs_of_one_name_do_not_meet);
+    tcase_add_test(tcase, output_named_gz_is_packed);
+    tcase_add_test(tcase, bytes_already_written_can_be_overwritten);
+    tcase_add_test(tcase, the_caller_is_told_of_a_temporary_file_in_order);
+    tcase_add_test(tcase, output_into_a_missing_folder_is_refused);
+    tcase_add_test(tcase, a_name_that_became_a_folder_leaves_no_file);
+    tcase_add_test(tcase, a_full_device_is_reported_however_much_is_written);
+    tcase_add_test(tcase, what_is_no_regular_file_is_written_directly);
+    tcase_add_test(tcase, output_survives_every_failing_allocation);
+    tcase_add_test(tcase, names_are_seen_from_the_folder_of_another_file);
+    tcase_add_test(tcase, names_without_memory_are_null);
+    tcase_add_test(tcase, folders_and_files_are_told_apart);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,167 @@
+/* Opening models: what goes wrong, who owns what, and what several threads may do. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "small_model.h"
+#include "suites.h"
+
+START_TEST(a_folder_stands_for_its_model_yaml)
+{
+    char      folder[512];
+    wa_model *model = NULL;
+    wa_error  err;
+
+    strcpy(folder, scratch_file("model.yaml", small_model_yaml, strlen(small_model_yaml)));
+    *strrchr(folder, '/') = '\0';
+    ck_assert_msg(wa_model_open(folder, NULL, &model, &err) == WA_OK, "%s", err.message);
+    ck_assert_uint_eq(wa_model_vocabulary(model), 9); /* six words of the input, and unknown, start and end */
+    ck_assert_uint_eq(wa_model_width(model), 6);
+    ck_assert(wa_text_is(wa_model_start(model), "<s>"));
+    ck_assert(wa_text_is(wa_model_input(model, 0), "the cat sat on a mat"));
+    wa_model_close(model);
+}
+END_TEST
+
+START_TEST(a_special_word_without_a_vector_is_named_with_its_place)
+{
+    refuse_yaml("vectors: { values: { a: [1] } }\ntokenizer:\n  start: '<s>'\npipeline: [ embed: {} ]\n", NULL, WA_ECONFIG,
+                "model.yaml:3:10: tokenizer.start is '<s>', and the vectors have no such word");
+}
+END_TEST
+
+START_TEST(a_model_without_vectors_says_so)
+{
+    refuse_yaml("pipeline: [ embed: {} ]\n", NULL, WA_ECONFIG, "vectors has none of file, values and random");
+    refuse_yaml("vectors: { random: { width: 3 } }\npipeline: [ embed: {} ]\n", NULL, WA_ECONFIG,
+                "vectors.random makes a vector for each word of `input`");
+    refuse_yaml("vectors: { values: { a: [1, 2], b: [1] } }\npipeline: [ embed: {} ]\n", NULL, WA_ECONFIG,
+                "the vector of 'b' is no list of 2");
+}
+END_TEST
+
+START_TEST(vectors_that_are_not_finite_are_an_error_when_they_are_used)
+{
+    static const char yaml[] = "vectors: { file: v.txt }\npipeline: [ embed: {}, vocabulary: { tied: true, bias: false } ]\n";
+    wa_error          err;
+    wa_ranking        ranking;
+
+    scratch_file("v.txt", "3 1\na 1\nb nan\nc 2\n", 18);
+    wa_model *const   model   = open_yaml(yaml, NULL);
+    wa_session *const session = new_session(model);
+    ck_assert_int_eq(wa_rank(session, wa_text_of("a b"), NULL, &ranking, &err), WA_EMODEL);
+    ck_assert_ptr_nonnull(strstr(err.message, "the output for word 2 is not finite"));
+    ck_assert_int_eq(wa_rank(session, wa_text_of("a"), NULL, &ranking, &err), WA_EMODEL);
+    ck_assert_ptr_nonnull(strstr(err.message, "logits"));
+    wa_session_free(session);
+    wa_model_close(model);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- memory */
+
+static wa_status open_rank_close(const wa_env *env, void *path)
+{
+    const wa_model_opts opts    = { .env = env };
+    wa_model           *model   = NULL;
+    wa_session         *session = NULL;
+    wa_ranking          ranking;
+    wa_error            err;
+    wa_status           st = wa_model_open(path, &opts, &model, &err);
+
+    if (st == WA_OK)
+        st = wa_session_new(model, &session, &err);
+    if (st == WA_OK)
+        st = wa_rank(session, wa_text_of("the cat sat"), NULL, &ranking, &err);
+    wa_session_free(session);
+    wa_model_close(model);
+    return st;
+}
+
+START_TEST(every_failing_allocation_is_reported_and_nothing_leaks)
+{
+    char path[512];
+
+    strcpy(path, scratch_file("model.yaml", small_model_yaml, strlen(small_model_yaml)));
+    every_allocation_fails_in_turn(open_rank_close, path, 2000);
+}
+END_TEST
+
+START_TEST(ranking_again_keeps_no_more_memory)
+{
+    counting_allocator  counter = { 0 };
+    const wa_env        env     = counting_env(&counter);
+    const wa_model_opts opts    = { .env = &env };
+    wa_model           *model   = NULL;
+    wa_session         *session = NULL;
+    wa_ranking          ranking;
+    wa_error            err;
+
+    ck_assert_int_eq(wa_model_open(scratch_file("model.yaml", small_model_yaml, strlen(small_model_yaml)), &opts, &model, &err),
+                     WA_OK);
+    ck_assert_int_eq(wa_session_new(model, &session, &err), WA_OK);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(wa_rank(session, wa_text_of("the cat sat on a mat"), NULL, &ranking, &err), WA_OK);
+    const size_t n_live = counter.n_live;
+    ck_assert_int_eq(wa_rank(session, wa_text_of("mat a on sat cat the"), NULL, &ranking, &err), WA_OK);
+    ck_assert_uint_eq(counter.n_live, n_live);
+    wa_session_free(session);
+    wa_model_close(model);
+    ck_assert_uint_eq(counter.n_live, 0);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- threads */
+
+enum { N_THREADS = 4, N_ROUNDS = 50 };
+
+static void *rank_often(void *shared)
+{
+    wa_session *const session = new_session(shared);
+    float            *sum     = calloc(1, sizeof *sum);
+    wa_ranking        ranking;
+
+    for (size_t i = 0; i < N_ROUNDS; i++) {
+        ck_assert_int_eq(wa_rank(session, wa_text_of(i % 2 ? "the cat" : "on a mat the cat"), NULL, &ranking, NULL), WA_OK);
+        *sum += ranking.next[0].logprob;
+    }
+    wa_session_free(session);
+    return sum;
+}
+
+START_TEST(several_threads_share_a_model)
+{
+    wa_model *const model = open_yaml(small_model_yaml, NULL);
+    pthread_t       threads[N_THREADS];
+    float *const    alone = rank_often(model);
+
+    for (size_t i = 0; i < N_THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, rank_often, model), 0);
+    for (size_t i = 0; i < N_THREADS; i++) {
+        void *sum;
+
+        ck_assert_int_eq(pthread_join(threads[i], &sum), 0);
+        ck_assert_mem_eq(sum, alone, sizeof *alone);
+        free(sum);
+    }
+    free(alone);
+    wa_model_close(model);
+}
+END_TEST
+
+Suite *wa_suite_model(void)
+{
+    Suite *const suite = suite_create("model/model");
+    TCase *const tests = tcase_create("model");
+
+    tcase_add_test(tests, a_folder_stands_for_its_model_yaml);
+    tcase_add_test(tests, a_special_word_without_a_vector_is_named_with_its_place);
+    tcase_add_test(tests, a_model_without_vectors_says_so);
+    tcase_add_test(tests, vectors_that_are_not_finite_are_an_error_when_they_are_used);
+    tcase_add_test(tests, every_failing_allocation_is_reported_and_nothing_leaks);
+    tcase_add_test(tests, ranking_again_keeps_no_more_memory);
+    tcase_add_test(tests, several_threads_share_a_model);
+    suite_add_tcase(suite, tests);
+    return suite;
+}

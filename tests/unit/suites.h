@@ -1,0 +1,16 @@
+/* The suites of the unit tests, one a module, each in tests/unit/<folder>/check_<module>.c. */
+#ifndef WA_TESTS_SUITES_H
+#define WA_TESTS_SUITES_H
+
+#include <check.h>
+
+#define WA_SUITES(each)                                                                                                            \
+    each(mem) each(str) each(file) each(rng) each(json) each(elementary) each(kernels) each(topk) each(lexicon) each(vectors)      \
+        each(w2v) each(tokenizer) each(yaml) each(config) each(safetensors) each(npy) each(stages) each(model) each(rank)          \
+            each(score) each(embed)
+
+#define DECLARE(name) Suite *wa_suite_##name(void);
+WA_SUITES(DECLARE)
+#undef DECLARE
+
+#endif

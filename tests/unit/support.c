@@ -1,0 +1,105 @@
+/* What the unit tests share. See support.h. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[64];
+
+static void remove_folder(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
+    if (system(command) != 0)
+        fprintf(stderr, "%s: cannot remove\n", folder);
+}
+
+typedef struct scratch_name {
+    struct scratch_name *next;
+    char                 name[];
+} scratch_name;
+
+const char *scratch_path(const char *name)
+{
+    static pid_t         owner; /* Check forks for each test: a child makes and removes a folder of its own */
+    static scratch_name *paths; /* reachable, so that LeakSanitizer does not count them */
+    scratch_name        *path;
+
+    if (owner != getpid()) {
+        owner = getpid();
+        strcpy(folder, "/tmp/wordahead-unit-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        atexit(remove_folder);
+    }
+    ck_assert_ptr_nonnull(path = malloc(sizeof *path + strlen(folder) + strlen(name) + 2));
+    path->next = paths;
+    paths      = path;
+    sprintf(path->name, "%s/%s", folder, name);
+    return path->name;
+}
+
+const char *scratch_file(const char *name, const void *bytes, size_t n)
+{
+    const char *const path = scratch_path(name);
+    FILE *const       file = fopen(path, "wb");
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(bytes, 1, n, file), n);
+    ck_assert_int_eq(fclose(file), 0);
+    return path;
+}
+
+char *read_file(const char *path, size_t *n)
+{
+    FILE *const file = fopen(path, "rb");
+    char       *bytes;
+
+    ck_assert_msg(file != NULL, "%s: cannot open", path);
+    fseek(file, 0, SEEK_END);
+    *n = (size_t)ftell(file);
+    rewind(file);
+    ck_assert_ptr_nonnull(bytes = calloc(*n + 1, 1));
+    ck_assert_uint_eq(fread(bytes, 1, *n, file), *n);
+    fclose(file);
+    return bytes;
+}
+
+static void *count_and_reallocate(void *user, void *old, size_t n_bytes)
+{
+    counting_allocator *const counter = user;
+
+    if (n_bytes == 0) {
+        counter->n_live -= old != NULL;
+        free(old);
+        return NULL;
+    }
+    if (++counter->n_calls == counter->fail_at)
+        return NULL;
+    counter->n_live += old == NULL;
+    return realloc(old, n_bytes);
+}
+
+wa_env counting_env(counting_allocator *counter)
+{
+    return (wa_env){ .reallocate = count_and_reallocate, .user = counter };
+}
+
+void every_allocation_fails_in_turn(wa_status (*body)(const wa_env *env, void *user), void *user, size_t most)
+{
+    for (size_t i = 1; i <= most; i++) {
+        counting_allocator counter = { .fail_at = i };
+        const wa_env       env     = counting_env(&counter);
+        const wa_status    st      = body(&env, user);
+
+        ck_assert_msg(counter.n_live == 0, "allocation %zu failed and %zu blocks were lost", i, counter.n_live);
+        if (counter.n_calls < i) {
+            ck_assert_int_eq(st, WA_OK);
+            return;
+        }
+        ck_assert_msg(st == WA_ENOMEM, "allocation %zu failed and the status was %d", i, (int)st);
+    }
+    ck_abort_msg("still failing after %zu allocations", most);
+}

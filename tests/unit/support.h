@@ -1,0 +1,27 @@
+/* What the unit tests share: scratch files, and an allocator that counts and fails on demand. */
+#ifndef WA_TESTS_SUPPORT_H
+#define WA_TESTS_SUPPORT_H
+
+#include <check.h>
+
+#include "wordahead.h"
+
+/* Writes the bytes to a new file in a folder of this process that is removed at exit, and returns its path, which lives
+ * until the process ends. */
+const char *scratch_file(const char *name, const void *bytes, size_t n);
+/* A path in that folder at which nothing lies. */
+const char *scratch_path(const char *name);
+/* The content of a file, malloc'ed, a zero byte after it. */
+char *read_file(const char *path, size_t *n);
+
+/* Counts live blocks and fails the allocation number `fail_at` (from 1; 0: none). */
+typedef struct counting_allocator {
+    size_t n_calls, n_live, fail_at;
+} counting_allocator;
+wa_env counting_env(counting_allocator *counter);
+
+/* Runs `body(env, user)` with the 1st, 2nd, ... allocation failing until it succeeds; it must return WA_ENOMEM each time before, and
+ * leave nothing allocated. At most `most` rounds. */
+void every_allocation_fails_in_turn(wa_status (*body)(const wa_env *env, void *user), void *user, size_t most);
+
+#endif
