@@ -236,7 +236,7 @@ static wa_status try_map(wa_file *file, const char *path, wa_error *err)
     return WA_OK;
 }
 
-static wa_status read_all(wa_file *file, const char *path, wa_error *err)
+static wa_status read_all(wa_file *file, const char *path, size_t most, wa_error *err)
 {
     wa_status st  = WA_OK;
     wa_buf    all = { .env = file->env };
@@ -252,6 +252,8 @@ static wa_status read_all(wa_file *file, const char *path, wa_error *err)
         all.data = data;
         WA_TRY(stream_read(s, all.data + all.n_bytes, all.capacity - all.n_bytes, &got, err));
         all.n_bytes += got;
+        if (all.n_bytes > most)
+            WA_FAIL(WA_EFORMAT, "%s: found more than %zu bytes, expected at most so many", path, most);
     } while (got > 0);
     file->is_gzip = s->is_gzip;
     file->bytes   = wa_buf_view(&all);
@@ -262,7 +264,7 @@ done:
     return st;
 }
 
-wa_status wa_file_read(wa_file *file, const char *path, const wa_env *env, wa_error *err)
+wa_status wa_file_read(wa_file *file, const char *path, size_t most, const wa_env *env, wa_error *err)
 {
     wa_status st = WA_OK;
 
@@ -272,7 +274,7 @@ wa_status wa_file_read(wa_file *file, const char *path, const wa_env *env, wa_er
     if (file->is_mapped && starts_gzip((const unsigned char *)file->bytes.data, file->bytes.n_bytes))
         wa_file_clear(file);
     if (!file->is_mapped)
-        WA_TRY(read_all(file, path, err));
+        WA_TRY(read_all(file, path, most, err));
 done:
     return st;
 }
@@ -429,8 +431,8 @@ static int open_temporary(wa_output *output)
     return fd;
 }
 
-/* The descriptor that a name in /dev stands for, or -1. Such a name is a link: renaming onto it would replace the link, and a regular
- * file that it leads to would, opened anew, be written from its beginning. */
+/* The descriptor that a name in /dev stands for, or -1. Such a name is a link: renaming onto it would replace the link, and a
+ * regular file that it leads to would, opened anew, be written from its beginning. */
 static int named_descriptor(const char *path)
 {
     const wa_text folder = wa_text_of("/dev/fd/");

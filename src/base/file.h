@@ -21,8 +21,9 @@ typedef struct wa_file {
     bool          is_gzip; /* the bytes were unpacked */
 } wa_file;
 
-/* Errors  WA_EIO; WA_EFORMAT where gzip data is broken (with the offset in the packed file); WA_ENOMEM. */
-wa_status wa_file_read(wa_file *file, const char *path, const wa_env *env, wa_error *err);
+/* most    gives up after so many bytes of what cannot be mapped: a pipe may never end, and a small gzip file unpack to anything
+ * Errors  WA_EIO; WA_EFORMAT where gzip data is broken (with the offset in the packed file) or there is too much; WA_ENOMEM. */
+wa_status wa_file_read(wa_file *file, const char *path, size_t most, const wa_env *env, wa_error *err);
 void      wa_file_clear(wa_file *file);
 
 /* ---------------------------------------------------------------- lines */

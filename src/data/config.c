@@ -288,7 +288,7 @@ static wa_status read_document(wa_config *config, chain *c, const char *path, wa
     if (!source)
         WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
     *source = (wa_source){ .name = path, .path = path, .layer = WA_CONFIG_MOST_DOCUMENTS - c->n, .has_lines = true };
-    WA_TRY(wa_file_read(&file, path, config->env, err));
+    WA_TRY(wa_file_read(&file, path, WA_YAML_MOST_BYTES, config->env, err));
     d->path = path;
     if (stat(path, &d->identity) != 0)
         d->identity = (struct stat){ .st_ino = 0 };

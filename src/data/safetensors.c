@@ -399,7 +399,7 @@ static wa_status read_file(wa_safetensors *s, wa_error *err)
     json_t   *json   = NULL;
     wa_text   header = { NULL, 0 };
 
-    WA_TRY(wa_file_read(&s->file, s->path, s->env, err));
+    WA_TRY(wa_file_read(&s->file, s->path, SIZE_MAX, s->env, err));
     WA_TRY(find_header(s, &header, err));
     s->data = (wa_text){ header.data + header.n_bytes, s->file.bytes.n_bytes - 8 - header.n_bytes };
     WA_TRY(parse_header(s, header, &json, err));

@@ -12,18 +12,7 @@
 #include "base/str.h"
 #include "math/topk.h"
 
-_Static_assert(sizeof(wa_duplicates) == sizeof(int), "WA_KEY_CHOICE stores an int");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rows are used as they stand in the file");
-
-#define AT(field) offsetof(wa_vectors_opts, field)
-
-const wa_key wa_vectors_keys[] = {
-    { "limit", WA_KEY_SIZE, AT(limit), "0", "0..", .help = "take the first records only; 0 takes all" },
-    { "duplicates", WA_KEY_CHOICE, AT(duplicates), "first", "first|last|error",
-      .help = "which of the records with one word stays" },
-    { "salvage", WA_KEY_BOOL, AT(salvage), "false", NULL, .help = "keep the whole records of a truncated or overlong file" },
-    { 0 },
-};
 
 /* ---------------------------------------------------------------- making and closing */
 

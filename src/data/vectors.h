@@ -7,7 +7,6 @@
 #define WA_DATA_VECTORS_H
 
 #include "base/file.h"
-#include "data/config.h"
 #include "data/lexicon.h"
 
 struct wa_vectors {
@@ -20,9 +19,6 @@ struct wa_vectors {
     wa_arena        arena;
     wa_vectors_info info;
 };
-
-/* The keys of `vectors` that say how to open a file, for a wa_vectors_opts. */
-extern const wa_key wa_vectors_keys[];
 
 /* An empty handle of width D > 0 to be filled by wa_vectors_add(); its rows are in memory. */
 wa_status wa_vectors_new(size_t width, const wa_env *env, wa_vectors **out, wa_error *err);

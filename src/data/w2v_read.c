@@ -236,7 +236,7 @@ wa_status wa_w2v_read(wa_w2v_reader *reader, wa_error *err)
     wa_status         st = WA_OK;
     wa_vectors *const v  = reader->vectors;
 
-    WA_TRY(wa_file_read(&v->file, reader->path, &v->env, err));
+    WA_TRY(wa_file_read(&v->file, reader->path, SIZE_MAX, &v->env, err));
     v->info.is_gzip = v->file.is_gzip;
     reader->cursor  = (wa_cursor){ .bytes = v->file.bytes };
     WA_TRY(wa_w2v_sniff(reader, err));

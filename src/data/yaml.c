@@ -18,7 +18,6 @@
 enum {
     MOST_LEVELS = 64,
     MOST_NODES  = 1000000,
-    MOST_BYTES  = 16 * 1024 * 1024,
     N_BUCKETS   = 4096, /* of anchors */
 };
 
@@ -431,7 +430,7 @@ wa_status wa_yaml_parse(wa_text bytes, const wa_source *source, wa_arena *arena,
     wa_status     st    = WA_OK;
     wa_node      *root  = NULL;
     reader *const r     = wa_alloc_zeroed(arena->env, 1, sizeof *r);
-    const size_t  limit = MOST_BYTES;
+    const size_t  limit = WA_YAML_MOST_BYTES;
 
     if (!r)
         return wa_fail_memory(err, source->name);

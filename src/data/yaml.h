@@ -6,6 +6,8 @@
 
 #include "data/node.h"
 
+#define WA_YAML_MOST_BYTES (16 * 1024 * 1024)
+
 /* Parses one document. An empty one gives an empty map. An alias is the very node of its anchor, so nodes may be shared: do not
  * change them. Errors: WA_ECONFIG as "name:line:column: message" ("name: message" where the source has no lines), WA_ENOMEM. */
 wa_status wa_yaml_parse(wa_text bytes, const wa_source *source, wa_arena *arena, wa_node **out, wa_error *err);

@@ -1,7 +1,7 @@
 /* Random numbers and hashes: known answers, because random weights and tables depend on every bit.
  *
  * The expected numbers were computed in Python from the published definitions, with integers taken modulo 2^64:
- *     splitmix64   s += 0x9e3779b97f4a7c15; z = s; z = (z ^ z>>30) * 0xbf58476d1ce4e5b9; z = (z ^ z>>27) * 0x94d049bb133111eb; z ^ z>>31
+ *     splitmix64   s += 0x9e3779b97f4a7c15; z = (s ^ s>>30) * 0xbf58476d1ce4e5b9; z = (z ^ z>>27) * 0x94d049bb133111eb; z ^ z>>31
  *     FNV-1a       h = 0xcbf29ce484222325; for each byte h = (h ^ byte) * 0x100000001b3
  *     finaliser    h ^= h>>33; h *= 0xff51afd7ed558ccd; h ^= h>>33; h *= 0xc4ceb9fe1a85ec53; h ^= h>>33 */
 #include <math.h>

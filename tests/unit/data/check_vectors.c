@@ -171,17 +171,6 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-START_TEST(the_keys_of_a_configuration_are_those_of_the_options)
-{
-    ck_assert_str_eq(wa_vectors_keys[0].name, "limit");
-    ck_assert_str_eq(wa_vectors_keys[1].name, "duplicates");
-    ck_assert_str_eq(wa_vectors_keys[1].range, "first|last|error");
-    ck_assert_str_eq(wa_vectors_keys[2].name, "salvage");
-    ck_assert_uint_eq(wa_vectors_keys[2].offset, offsetof(wa_vectors_opts, salvage));
-    ck_assert_ptr_null(wa_vectors_keys[3].name);
-}
-END_TEST
-
 Suite *wa_suite_vectors(void)
 {
     Suite *const suite = suite_create("vectors");
@@ -194,7 +183,6 @@ Suite *wa_suite_vectors(void)
     tcase_add_test(tests, cosines_of_huge_and_tiny_vectors_are_right);
     tcase_add_test(tests, an_analogy_is_the_sum_of_unit_vectors);
     tcase_add_test(tests, every_allocation_may_fail);
-    tcase_add_test(tests, the_keys_of_a_configuration_are_those_of_the_options);
     suite_add_tcase(suite, tests);
     return suite;
 }

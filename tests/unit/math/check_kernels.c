@@ -146,9 +146,9 @@ static float true_max(const float *x, size_t n)
     return max;
 }
 
-/* Bounds: the worst measured over these tests are 1.1e-7 for the logarithm of the sum and 1.2e-7, relative, for a probability
- * (exp alone has 2 ulp, 2.4e-7); the bounds are about four times that. The exponent x - max is rounded to float before exp is taken, which
- * costs up to half an ulp of it more, relative: 2^-24 |x - max|. */
+/* Bounds: the worst measured over these tests are 1.1e-7 for the logarithm of the sum and 1.2e-7, relative, for a probability; the
+ * bounds are four times that. The exponent x - max is rounded to float before exp is taken, which costs up to 2^-24 |x - max| more,
+ * relative. */
 static void expect_softmax(const wa_kernels *kernels, const float *x, size_t n)
 {
     const float         max   = true_max(x, n);
