@@ -37,7 +37,7 @@ FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitiz
 ifeq ($(FLAGS_$(VARIANT)),)
 $(error VARIANT is $(VARIANT), and there are release, debug, san, cov and fuzz)
 endif
-ALL_CFLAGS    := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -fPIC -fvisibility=hidden -ffp-contract=off $(FLAGS_$(VARIANT)) $(WARNINGS) \
+ALL_CFLAGS    := -std=c11 -D_XOPEN_SOURCE=700 -Isrc -fPIC -fvisibility=hidden -ffp-contract=off $(FLAGS_$(VARIANT)) $(WARNINGS) \
                  -DWA_PREFIX='"$(PREFIX)"' $(if $(PKG),$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)) $(CFLAGS)
 ALL_LDFLAGS   := $(filter -fsanitize% --coverage,$(FLAGS_$(VARIANT))) $(LDFLAGS)
 LIBS          := $(if $(PKG),$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lunistring -lm
@@ -109,12 +109,12 @@ $(B)/%.o: %.c $(B)/settings
 	@echo "  CC  $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Changes only when the flags do, and then everything is compiled again.
+# Changes only when the flags do, and then everything is compiled again. Several makes may look at once, so each has a file of its own.
 $(B)/settings: always
 	@mkdir -p $(@D)
 	$(Q)CC='$(CC)' tools/bootstrap --dry-run build
-	$(Q)printf '%s\n' '$(subst ','"'"',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS))' >$@.new
-	$(Q)if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(Q)new=$@.$$$$ && printf '%s\n' '$(subst ','"'"',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS))' >$$new && \
+	    if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
 -include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(wildcard $(B)/docs/examples/*.d $(B)/tests/fuzz/*.d)
 

@@ -237,7 +237,8 @@ WA_API wa_text           wa_model_input(const wa_model *model, size_t i);    /* 
 typedef struct wa_session wa_session;
 
 /* One thread's use of a model: scratch memory and results. The model must outlive it.
- * Cost: grows to what the longest text needs and stays there; after that only splitting a text into words allocates, for the call. */
+ * Cost: grows to what the longest text needs and stays there; after that only splitting a text into words allocates, for the
+ * call. */
 WA_API wa_status wa_session_new(const wa_model *model, wa_session **out, wa_error *err);
 WA_API void      wa_session_free(wa_session *session);
 

@@ -447,15 +447,34 @@ static int named_descriptor(const char *path)
     return -1;
 }
 
+/* The file that a link leads to: that is what is replaced, not the link. A link to nothing stays. NULL: no memory. */
+static char *follow_link(const wa_env *env, const char *path)
+{
+    char *const real = realpath(path, NULL);
+    char *const copy = wa_copy_text(env, wa_text_of(real ? real : path));
+
+    free(real);
+    return copy;
+}
+
 static int open_target(wa_output *output)
 {
     const int   fd = named_descriptor(output->path);
     struct stat info;
+    char       *real;
 
     if (fd >= 0)
         return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (stat(output->path, &info) == 0 && !S_ISREG(info.st_mode))
         return open(output->path, O_WRONLY | O_CLOEXEC);
+    if (lstat(output->path, &info) == 0 && S_ISLNK(info.st_mode)) {
+        if (!(real = follow_link(output->env, output->path))) {
+            errno = ENOMEM;
+            return -1;
+        }
+        wa_release(output->env, output->path);
+        output->path = real;
+    }
     return open_temporary(output);
 }
 

@@ -50,7 +50,7 @@ wa_status wa_output_open(const char *path, const wa_env *env, wa_output **out, w
 wa_status wa_output_write(wa_output *output, const void *bytes, size_t n, wa_error *err);
 /* Overwrites n bytes at an offset already written; not for .gz. */
 wa_status wa_output_rewrite(wa_output *output, size_t offset, const void *bytes, size_t n, wa_error *err);
-/* All to disk, renamed, and freed, whatever it returns. Where it fails, no file is left. */
+/* All written, renamed, and freed, whatever it returns. Where it fails, no file is left. */
 wa_status wa_output_commit(wa_output *output, wa_error *err);
 /* Removes the temporary file and frees. NULL is fine: after a commit there is nothing to do. */
 void wa_output_discard(wa_output *output);

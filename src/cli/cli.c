@@ -1,7 +1,7 @@
 /* What the verbs share. See cli.h.
  *
- * The only state of the process that the program keeps: whether standard output still takes data, and the name of the temporary file
- * that a signal has to remove. */
+ * The only state of the process that the program keeps: whether standard output still takes data, and the name of the temporary
+ * file that a signal has to remove. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -70,8 +70,8 @@ static void end_by_bus_error(int number)
     _exit(WA_EXIT_IO);
 }
 
-/* A closed standard descriptor is given something that fails, so that no file of ours gets its number, and with it what is meant for
- * standard output. The lowest free number is the one that is missing. */
+/* A closed standard descriptor is given something that fails, so that no file of ours gets its number, and with it what is
+ * meant for standard output. The lowest free number is the one that is missing. */
 static void fill_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -163,7 +163,8 @@ void wa_cli_printf(const char *format, ...)
 /* ---------------------------------------------------------------- columns */
 
 /* Columns of a code point: 0 for combining marks and joiners, 2 for East Asian wide ones and emoji, else 1. The C library's
- * wcwidth() would need a locale; these ranges are enough for aligned tables. Source: Unicode 15, EastAsianWidth.txt, classes W and F. */
+ * wcwidth() would need a locale; these ranges are enough for aligned tables. Source: Unicode 15, EastAsianWidth.txt, classes W
+ * and F. */
 static size_t columns_of(uint32_t c)
 {
     static const struct {

@@ -16,8 +16,8 @@ int wa_cmd_run(int argc, char **argv);
 int wa_cmd_vectors(int argc, char **argv);
 int wa_cmd_config(int argc, char **argv);
 
-/* The beginning and the end of the process, for main(): standard descriptors that are closed, and signals; and the last word on standard output, which makes the exit code 4
- * where something could not be written. */
+/* The beginning and the end of the process, for main(): standard descriptors that are closed, and signals; and the last word on
+ * standard output, which makes the exit code 4 where something could not be written. */
 void wa_cli_begin(void);
 int  wa_cli_end(int exit_code);
 
@@ -29,8 +29,8 @@ int wa_cli_fail(const wa_error *err);
 /* The same for a message of the verb's own. */
 int wa_cli_complain(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Writes to standard output. Failures are remembered and reported once, by main(); after one, `wa_cli_is_output_open` is false and a
- * long-running verb should stop. A closed pipe is no failure. */
+/* Writes to standard output. Failures are remembered and reported once, by main(); after one, `wa_cli_is_output_open` is false
+ * and a long-running verb should stop. A closed pipe is no failure. */
 void wa_cli_write(wa_text text);
 void wa_cli_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool wa_cli_is_output_open(void);

@@ -125,48 +125,18 @@ static int show_default(int argc, char **argv)
     return code;
 }
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *summary;
-} verbs[] = {
-    { "check", check, "check a configuration" },
-    { "show", show, "show every value and where it comes from" },
-    { "default", show_default, "print every key with its default" },
-};
-
-enum { N_VERBS = sizeof verbs / sizeof *verbs };
-
-static const char *verb_name(const void *user, size_t i)
-{
-    (void)user;
-    return verbs[i].name;
-}
-
-static void print_help(void)
-{
-    wa_cli_printf("Examples:\n"
-                  "  wordahead config check configs/quickstart.yaml\n"
-                  "  wordahead config show models/english --set attention.0.mask=none\n"
-                  "  wordahead config default\n\n"
-                  "Usage: wordahead config check|show|default ...\n\nVerbs (`wordahead config VERB --help` tells more):\n");
-    for (size_t i = 0; i < N_VERBS; i++)
-        wa_cli_printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
-}
-
 int wa_cmd_config(int argc, char **argv)
 {
-    if (argc < 2)
-        return wa_cli_complain(WA_EXIT_USAGE, "config: expected check, show or default; `wordahead config --help` tells more");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help();
-        return WA_EXIT_OK;
-    }
-    for (size_t i = 0; i < N_VERBS; i++)
-        if (strcmp(argv[1], verbs[i].name) == 0)
-            return verbs[i].run(argc - 1, argv + 1);
-    const size_t nearest = wa_nearest_name(wa_text_of(argv[1]), verb_name, NULL, N_VERBS);
-    return wa_cli_complain(WA_EXIT_USAGE, "config: found %s, expected check, show or default%s%s%s",
-                           wa_show(wa_text_of(argv[1])).quoted, nearest == WA_NONE ? "" : "; did you mean ",
-                           nearest == WA_NONE ? "" : verbs[nearest].name, nearest == WA_NONE ? "" : "?");
+    static const wa_verb_row verbs[] = {
+        { "check", check, "check a configuration" },
+        { "show", show, "show every value and where it comes from" },
+        { "default", show_default, "print every key with its default" },
+        { 0 },
+    };
+
+    return wa_verb_dispatch("config", verbs,
+                            "  wordahead config check configs/quickstart.yaml\n"
+                            "  wordahead config show models/english --set attention.0.mask=none\n"
+                            "  wordahead config default\n",
+                            argc, argv);
 }

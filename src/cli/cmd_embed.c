@@ -86,6 +86,12 @@ static int prepare(embedder *e)
     return WA_EXIT_OK;
 }
 
+static int check_stdin(const embedder *e, const wa_operands *operands)
+{
+    return wa_cli_check_stdin(wa_cli_count_stdin(&e->opts.model, 1) + wa_cli_count_stdin(operands->items, operands->n) +
+                              (operands->n == 0));
+}
+
 static int run(embedder *e, const wa_operands *operands)
 {
     static const char *const standard_input[] = { "-" };
@@ -110,7 +116,7 @@ int wa_cmd_embed(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &e.opts, &operands);
 
-    if (code < 0)
+    if (code < 0 && (code = check_stdin(&e, &operands)) == WA_EXIT_OK)
         code = run(&e, &operands);
     wa_npy_discard(e.npy);
     wa_session_free(e.session);

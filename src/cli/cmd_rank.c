@@ -213,7 +213,8 @@ static void write_notes(const ranker *r, const wa_tokens *text)
     if (text->n_invalid)
         wa_cli_printf("  not UTF-8: %zu sequence%s read as U+FFFD\n", text->n_invalid, text->n_invalid == 1 ? "" : "s");
     if (text->n_dropped)
-        wa_cli_printf("  too long: the first %zu words were left out (tokenizer.max_tokens)\n", text->n_dropped);
+        wa_cli_printf("  too long: the first %zu word%s left out (tokenizer.max_tokens)\n", text->n_dropped,
+                      text->n_dropped == 1 ? " was" : "s were");
     if (r->unknown.n_bytes) {
         wa_cli_write(wa_text_of("  unknown candidates: "));
         each_unknown(r, write_unknown_word, NULL);
@@ -275,6 +276,16 @@ static void rank_inputs(ranker *r, const wa_operands *operands)
         rank_line(r, &(wa_cli_line){ NULL, i + 1, wa_text_of(operands->items[i]) });
 }
 
+static size_t count_stdin(const ranker *r, const wa_operands *operands)
+{
+    const char *const names[] = { r->opts.model, r->opts.candidates };
+    size_t            n       = wa_cli_count_stdin(names, 2) + wa_cli_count_stdin(r->opts.inputs.items, r->opts.inputs.n);
+
+    if (r->opts.inputs.n > 0)
+        n += wa_cli_count_stdin(operands->items, operands->n);
+    return n + (r->opts.inputs.n == 0 && operands->n == 0);
+}
+
 static int prepare(ranker *r)
 {
     wa_status st = WA_OK;
@@ -298,7 +309,7 @@ int wa_cmd_rank(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &r.opts, &operands);
 
-    if (code < 0 && (code = prepare(&r)) == WA_EXIT_OK) {
+    if (code < 0 && (code = wa_cli_check_stdin(count_stdin(&r, &operands))) == WA_EXIT_OK && (code = prepare(&r)) == WA_EXIT_OK) {
         rank_inputs(&r, &operands);
         code = wa_cli_exit_code(&r.outcome);
     }

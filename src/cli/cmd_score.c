@@ -289,6 +289,12 @@ static void score_line(void *user, const wa_cli_line *line)
     s->outcome.n_done++;
 }
 
+static int check_stdin(const scorer *s, const wa_operands *operands)
+{
+    return wa_cli_check_stdin(wa_cli_count_stdin(&s->opts.model, 1) + wa_cli_count_stdin(operands->items, operands->n) +
+                              (operands->n == 0));
+}
+
 static int run(scorer *s, const wa_operands *operands)
 {
     static const char *const standard_input[] = { "-" };
@@ -313,7 +319,7 @@ int wa_cmd_score(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &s.opts, &operands);
 
-    if (code < 0)
+    if (code < 0 && (code = check_stdin(&s, &operands)) == WA_EXIT_OK)
         code = run(&s, &operands);
     wa_context_free(s.context);
     wa_session_free(s.session);

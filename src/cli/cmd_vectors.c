@@ -535,60 +535,54 @@ done:
 
 /* ---------------------------------------------------------------- the verb */
 
-static const struct {
-    const char    *name;
-    const wa_verb *verb;
-    int (*run)(const vectors_opts *opts, const wa_operands *operands);
-} subverbs[] = {
-    { "info", &info_verb, run_info },         { "check", &check_verb, run_check },       { "nearest", &nearest_verb, run_search },
-    { "analogy", &analogy_verb, run_search }, { "convert", &convert_verb, run_convert },
-};
-
-#define N_SUBVERBS (sizeof subverbs / sizeof *subverbs)
-
-static void print_help(void)
+static int run_with(const wa_verb *verb, int (*run)(const vectors_opts *opts, const wa_operands *operands), int argc, char **argv)
 {
-    wa_cli_printf("Examples:\n%s%s%s\n", info_verb.examples, nearest_verb.examples, convert_verb.examples);
-    wa_cli_printf("Usage: wordahead vectors SUBVERB [OPTIONS] ...\n\n");
-    for (size_t i = 0; i < N_SUBVERBS; i++)
-        wa_cli_printf("%s %s\n  %s\n", subverbs[i].name, subverbs[i].verb->operands, subverbs[i].verb->summary);
-    wa_cli_printf("\n`wordahead vectors SUBVERB --help` tells its options.\n");
+    vectors_opts opts = { 0 };
+    wa_operands  operands;
+    const int    code = wa_verb_parse(verb, argc, argv, &opts, &operands);
+
+    return code >= 0 ? code : run(&opts, &operands);
 }
 
-static const char *subverb_name(const void *user, size_t i)
+static int info(int argc, char **argv)
 {
-    (void)user;
-    return subverbs[i].name;
+    return run_with(&info_verb, run_info, argc, argv);
 }
 
-static int complain_subverb(const char *name)
+static int check(int argc, char **argv)
 {
-    const size_t nearest = wa_nearest_name(wa_text_of(name), subverb_name, NULL, N_SUBVERBS);
+    return run_with(&check_verb, run_check, argc, argv);
+}
 
-    return wa_cli_complain(WA_EXIT_USAGE, "vectors: unknown sub-verb %s; %s%s%s", wa_show(wa_text_of(name)).quoted,
-                           nearest == WA_NONE ? "expected info, check, nearest, analogy or convert" : "did you mean ",
-                           nearest == WA_NONE ? "" : subverbs[nearest].name, nearest == WA_NONE ? "" : "?");
+static int nearest(int argc, char **argv)
+{
+    return run_with(&nearest_verb, run_search, argc, argv);
+}
+
+static int analogy(int argc, char **argv)
+{
+    return run_with(&analogy_verb, run_search, argc, argv);
+}
+
+static int convert(int argc, char **argv)
+{
+    return run_with(&convert_verb, run_convert, argc, argv);
 }
 
 int wa_cmd_vectors(int argc, char **argv)
 {
-    vectors_opts opts = { 0 };
-    wa_operands  operands;
+    static const wa_verb_row verbs[] = {
+        { "info", info, "what a file is and what was met on the way" },
+        { "check", check, "everything that is odd or broken in a file, with its place and the option that accepts it" },
+        { "nearest", nearest, "the words nearest to a word" },
+        { "analogy", analogy, "a is to b as c is to ..." },
+        { "convert", convert, "binary to text, text to binary, plain to gzip and back" },
+        { 0 },
+    };
 
-    if (argc < 2)
-        return wa_cli_complain(WA_EXIT_USAGE,
-                               "vectors: expected info, check, nearest, analogy or convert; `wordahead vectors --help` "
-                               "tells more");
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help();
-        return WA_EXIT_OK;
-    }
-    for (size_t i = 0; i < N_SUBVERBS; i++) {
-        if (strcmp(argv[1], subverbs[i].name) == 0) {
-            const int code = wa_verb_parse(subverbs[i].verb, argc - 1, argv + 1, &opts, &operands);
-
-            return code >= 0 ? code : subverbs[i].run(&opts, &operands);
-        }
-    }
-    return complain_subverb(argv[1]);
+    return wa_verb_dispatch("vectors", verbs,
+                            "  wordahead vectors info vectors.bin.gz\n"
+                            "  wordahead vectors nearest vectors.bin.gz ship -k 5\n"
+                            "  wordahead vectors convert vectors.bin.gz vectors.txt\n",
+                            argc, argv);
 }

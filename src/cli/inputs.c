@@ -73,6 +73,27 @@ wa_session *wa_cli_open_session(const char *path, wa_model **model, int *exit_co
     return NULL;
 }
 
+/* ---------------------------------------------------------------- standard input */
+
+size_t wa_cli_count_stdin(const char *const *names, size_t n)
+{
+    size_t n_found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        n_found += names[i] && strcmp(names[i], "-") == 0;
+    return n_found;
+}
+
+int wa_cli_check_stdin(size_t n)
+{
+    if (n <= 1)
+        return WA_EXIT_OK;
+    return wa_cli_complain(WA_EXIT_USAGE,
+                           "standard input is asked for %zu times, expected once: '-' names it, and without texts or files "
+                           "they are read from it; give a file instead",
+                           n);
+}
+
 /* ---------------------------------------------------------------- outcome */
 
 static void count_failure(wa_cli_outcome *outcome, int code)

@@ -4,8 +4,8 @@
 
 #include "wordahead.h"
 
-/* Opens the model that -m names; NULL: WORDAHEAD_MODEL, then the built-in one, beside the build or under the install prefix. Where it
- * fails, a sentence has been printed and *exit_code is set. */
+/* Opens the model that -m names; NULL: WORDAHEAD_MODEL, then the built-in one, beside the build or under the install prefix.
+ * Where it fails, a sentence has been printed and *exit_code is set. */
 wa_model *wa_cli_open_model(const char *path, int *exit_code);
 /* The same, and a session of it; *model must be closed after the session was freed. */
 wa_session *wa_cli_open_session(const char *path, wa_model **model, int *exit_code);
@@ -25,12 +25,17 @@ typedef struct wa_cli_outcome {
 } wa_cli_outcome;
 int wa_cli_exit_code(const wa_cli_outcome *outcome);
 
+/* How many of the names are "-", standard input; a NULL counts as none. */
+size_t wa_cli_count_stdin(const char *const *names, size_t n);
+/* Standard input can be read once: complains where `n` uses of it are more, and returns the exit code. */
+int wa_cli_check_stdin(size_t n);
+
 /* Prints why a line failed, with its file and number, and counts it. */
 void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const wa_error *err);
 
-/* Calls `take` for each line of each file, "-" being standard input, in order; a file that cannot be read is reported, and the next one
- * goes on. `begin` (may be NULL) is called before the first line of each file. Stops where standard output is closed, unless
- * `outlives_output`: what the lines give goes elsewhere. */
+/* Calls `take` for each line of each file, "-" being standard input, in order; a file that cannot be read is reported, and the
+ * next one goes on. `begin` (may be NULL) is called before the first line of each file. Stops where standard output is closed,
+ * unless `outlives_output`: what the lines give goes elsewhere. */
 typedef struct wa_cli_lines {
     void (*begin)(void *user, const char *file);
     void (*take)(void *user, const wa_cli_line *line);

@@ -238,3 +238,62 @@ int wa_verb_parse(const wa_verb *verb, int argc, char **argv, void *opts, wa_ope
         return complain_operands(verb, operands->n);
     return -1;
 }
+
+/* ---------------------------------------------------------------- choosing a verb */
+
+static const char *row_name(const void *user, size_t i)
+{
+    return ((const wa_verb_row *)user)[i].name;
+}
+
+static size_t count_rows(const wa_verb_row *rows)
+{
+    size_t n = 0;
+
+    while (rows[n].name)
+        n++;
+    return n;
+}
+
+static void print_verbs(const char *of, const wa_verb_row *rows, const char *examples)
+{
+    const char *const space = of ? " " : "";
+
+    of = of ? of : "";
+    wa_cli_printf("Examples:\n%s\nUsage: wordahead%s%s VERB ...\n\nVerbs (`wordahead%s%s VERB --help` tells more):\n", examples,
+                  space, of, space, of);
+    for (size_t i = 0; rows[i].name; i++)
+        wa_cli_printf("  %-10s %s\n", rows[i].name, rows[i].summary);
+}
+
+/* `before` is "" or "config: ", `after` "" or "config ". */
+static int complain_verb(const char *before, const char *after, const wa_verb_row *rows, const char *found)
+{
+    const size_t nearest = wa_nearest_name(wa_text_of(found), row_name, rows, count_rows(rows));
+
+    if (nearest != WA_NONE)
+        return wa_cli_complain(WA_EXIT_USAGE, "%sunknown verb %s; did you mean %s?", before, wa_show(wa_text_of(found)).quoted,
+                               rows[nearest].name);
+    return wa_cli_complain(WA_EXIT_USAGE, "%sunknown verb %s; `wordahead %s--help` lists those there are", before,
+                           wa_show(wa_text_of(found)).quoted, after);
+}
+
+int wa_verb_dispatch(const char *of, const wa_verb_row *rows, const char *examples, int argc, char **argv)
+{
+    char before[32] = "", after[32] = "";
+
+    if (of) {
+        snprintf(before, sizeof before, "%s: ", of);
+        snprintf(after, sizeof after, "%s ", of);
+    }
+    if (argc < 2)
+        return wa_cli_complain(WA_EXIT_USAGE, "%sa verb is missing; `wordahead %s--help` lists them", before, after);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_verbs(of, rows, examples);
+        return WA_EXIT_OK;
+    }
+    for (size_t i = 0; rows[i].name; i++)
+        if (strcmp(argv[1], rows[i].name) == 0)
+            return rows[i].run(argc - 1, argv + 1);
+    return complain_verb(before, after, rows, argv[1]);
+}

@@ -50,4 +50,17 @@ typedef struct wa_operands {
  * Returns   -1: go on; otherwise the exit code to end with. */
 int wa_verb_parse(const wa_verb *verb, int argc, char **argv, void *opts, wa_operands *operands);
 
+/* A row of the verbs of the program, or of a verb that has verbs of its own. A table ends in a zeroed row. */
+typedef struct wa_verb_row {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
+    const char *summary;
+} wa_verb_row;
+
+/* Runs the verb that argv[1] names, prints the help that argv[1] asks for, or complains.
+ *
+ * of         the verb whose verbs these are; NULL for the program itself
+ * examples   lines that help begins with */
+int wa_verb_dispatch(const char *of, const wa_verb_row *rows, const char *examples, int argc, char **argv);
+
 #endif

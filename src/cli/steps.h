@@ -12,8 +12,8 @@ typedef struct wa_step_labels {
     size_t         n_vocabulary;
 } wa_step_labels;
 
-/* Prints a quantity to standard output. Small ones whole; of a large one the first and last rows, columns and heads, with a note of what
- * was left out. Every number of a quantity has the same decimals: seven digits for the largest. */
+/* Prints a quantity to standard output. Small ones whole; of a large one the first and last rows, columns and heads, with a
+ * note of what was left out. Every number of a quantity has the same decimals: seven digits for the largest. */
 void wa_step_write(const wa_quantity *quantity, const wa_step_labels *labels);
 
 /* Appends {"name":...,"shape":[...],"values":[...]}, always whole. */

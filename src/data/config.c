@@ -358,11 +358,12 @@ static wa_status read_base(wa_config *config, chain *c, const wa_node *base, boo
     *is_last = true;
     if (c->n == WA_CONFIG_MOST_DOCUMENTS) {
         wa_config_blame(config, base, "more than %d files start from one another", WA_CONFIG_MOST_DOCUMENTS);
+        c->is_broken = true;
         return WA_OK;
     }
     if (!(path = find_document(config, wa_node_path(base, config->env))))
         return wa_fail_memory(err, config->path);
-    if (comes_back(config, c, path, base))
+    if ((c->is_broken = comes_back(config, c, path, base)))
         return WA_OK;
     *is_last           = false;
     const wa_status st = read_document(config, c, path, &inner);

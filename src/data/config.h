@@ -3,8 +3,9 @@
  *
  * To add a key: add a field to the module's option struct and a row to its table. Nothing else.
  *
- * A configuration is made of layers, later ones over earlier ones: the document named by a key of type WA_KEY_BASE (which may have a
- * base itself), the file, and each --set. Maps merge, everything else replaces. Paths are relative to the file that names them. */
+ * A configuration is made of layers, later ones over earlier ones: the document named by a key of type WA_KEY_BASE (which may
+ * have a base itself), the file, and each --set. Maps merge, everything else replaces. Paths are relative to the file that
+ * names them. */
 #ifndef WA_DATA_CONFIG_H
 #define WA_DATA_CONFIG_H
 

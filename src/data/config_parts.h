@@ -69,8 +69,8 @@ void wa_node_describe(const wa_node *node, wa_buf *out); /* what was found: "'fo
 const wa_key *wa_keys_find(const wa_key *keys, wa_text name);        /* or NULL */
 const wa_key *wa_keys_of_type(const wa_key *keys, wa_key_type type); /* the first such row, or NULL */
 
-/* The item of `map` (which may be NULL) that gives the row's value, or NULL. Null takes a key of a group back. *is_excluded: another
- * key of the row's group counts. */
+/* The item of `map` (which may be NULL) that gives the row's value, or NULL. Null takes a key of a group back. *is_excluded:
+ * another key of the row's group counts. */
 const wa_node_item *wa_node_choose(const wa_node *map, const wa_key *keys, const wa_key *row, bool *is_excluded);
 
 /* What a stage of the list is called, and its options (NULL where it has none); false where it is no stage. */

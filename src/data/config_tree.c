@@ -315,7 +315,8 @@ static wa_node *replace_stage(const override *o, const wa_node *list, size_t at,
     return items[at].value ? copy : NULL;
 }
 
-/* The place in the list of the stage that `rest`, which begins with `index`, addresses; false where there is none, and it was blamed. */
+/* The place in the list of the stage that `rest`, which begins with `index`, addresses; false where there is none, and it was
+ * blamed. */
 static bool find_item(const override *o, const wa_node *list, const char *name, wa_text rest, wa_text index, size_t *at)
 {
     const size_t n = list && list->kind == WA_NODE_LIST ? count_stages(list, name) : 0;

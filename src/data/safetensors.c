@@ -414,6 +414,15 @@ done:
     return st;
 }
 
+/* Gives the one way to mend a broken header to those messages that name no better one. */
+static void advise(wa_error *err)
+{
+    static const char advice[] = "; write the file again with a safetensors library";
+
+    if (err && !strpbrk(err->message, ";?") && strlen(err->message) + sizeof advice <= sizeof err->message)
+        strcat(err->message, advice);
+}
+
 wa_status wa_safetensors_open(const char *path, const wa_env *env, wa_safetensors **out, wa_error *err)
 {
     wa_status       st = WA_OK;
@@ -428,7 +437,9 @@ wa_status wa_safetensors_open(const char *path, const wa_env *env, wa_safetensor
         st = wa_fail_memory(err, path);
         goto done;
     }
-    WA_TRY(read_file(s, err));
+    if ((st = read_file(s, err)) == WA_EFORMAT)
+        advise(err);
+    WA_TRY(st);
     *out = s;
     s    = NULL;
 done:

@@ -1,7 +1,8 @@
 /* exp, log, sine, cosine and the error function in double, made of additions, multiplications and fused multiply-adds only.
  *
  * The C library's versions differ between systems and even between processors of one system; these give the same bits
- * everywhere, which is why math/ calls libm for nothing but fma(), sqrt() and frexp(), which are exact by IEEE 754. exp in float is in exp.h. */
+ * everywhere, which is why math/ calls libm for nothing but fma(), sqrt() and frexp(), which are exact by IEEE 754. exp in
+ * float is in exp.h. */
 #ifndef WA_MATH_ELEMENTARY_H
 #define WA_MATH_ELEMENTARY_H
 

@@ -48,8 +48,8 @@ typedef struct wa_kernels {
     /* y[i] = exp(x[i] - max) / sum; exactly 0 where x[i] is -INFINITY. y may be x. */
     void (*probabilities)(float *y, const float *x, wa_normaliser by, size_t n);
 
-    /* y = (x - mean) / sqrt(var + eps) over n numbers `stride` apart; var divides by n. 0 where var + eps is 0: n equal numbers have
-     * nothing to scale. y may be x. Source: Ba, Kiros & Hinton 2016, eq. 3-4 (eps is ours). */
+    /* y = (x - mean) / sqrt(var + eps) over n numbers `stride` apart; var divides by n. 0 where var + eps is 0: n equal numbers
+     * have nothing to scale. y may be x. Source: Ba, Kiros & Hinton 2016, eq. 3-4 (eps is ours). */
     void (*standardise)(float *y, const float *x, double eps, size_t n, size_t stride);
 
     /* y = y * gain + bias for each of T rows, fused. gain, bias [D]. */

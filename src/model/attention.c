@@ -107,8 +107,8 @@ static wa_status take_bias(wa_stage *stage, wa_build *build, const char *role, p
     return st;
 }
 
-/* Weights made elsewhere often have a bias on the output projection only; so those of queries, keys and values are wanted all together
- * or not at all. */
+/* Weights made elsewhere often have a bias on the output projection only; so those of queries, keys and values are wanted all
+ * together or not at all. */
 static bool has_role_biases(const wa_stage *stage, const wa_build *build)
 {
     char name[32];

@@ -126,7 +126,14 @@ static wa_status open_vectors(wa_model *model, wa_error *err)
                    wa_config_where(model->config, "vectors"));
 }
 
-/* ---------------------------------------------------------------- special words */
+/* ---------------------------------------------------------------- what the values mean together */
+
+static void check_random(wa_model *model, const wa_random_opts *random, const char *key)
+{
+    if (random->is_given && random->low > random->high)
+        wa_config_complain(model->config, key, "%s has low %g above high %g; numbers are drawn from low up to high", key,
+                           random->low, random->high);
+}
 
 static size_t find_special(wa_model *model, wa_text word, const char *key)
 {
@@ -152,6 +159,9 @@ static wa_status build(wa_model *model, wa_error *err)
 {
     wa_status st = WA_OK;
 
+    check_random(model, &model->experiment->vectors.random, "vectors.random");
+    check_random(model, &model->experiment->weights.random, "weights.random");
+    WA_TRY(wa_config_verdict(model->config, err));
     WA_TRY(read_inputs(model, err));
     WA_TRY(open_vectors(model, err));
     WA_TRY(wa_weights_open(model->config, &model->arena, &model->env, &model->weights, err));

@@ -16,8 +16,8 @@ typedef struct wa_pipeline {
 wa_status wa_pipeline_prepare(wa_pipeline *pipeline, wa_build *build, wa_error *err);
 void      wa_pipeline_clear(wa_pipeline *pipeline);
 
-/* Runs all stages over flow->T words, flow->rows; flow->x is then the output before the vocabulary, [T, width]. With an observer, every
- * quantity is shown, logits and probabilities of all positions included.
+/* Runs all stages over flow->T words, flow->rows; flow->x is then the output before the vocabulary, [T, width]. With an
+ * observer, every quantity is shown, logits and probabilities of all positions included.
  * Errors  WA_ENOMEM; WA_EMODEL where the output is not finite. */
 wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_error *err);
 

@@ -1,8 +1,8 @@
 /* One thread's use of a model: the steps that every task takes from a text to a run of the pipeline. The public functions are in
  * wordahead.h.
  *
- * The results of a call lie in the session's arena and are forgotten by the next call's wa_session_begin(); what the pipeline computes lies
- * in `scratch` and is forgotten by the next run. */
+ * The results of a call lie in the session's arena and are forgotten by the next call's wa_session_begin(); what the pipeline
+ * computes lies in `scratch` and is forgotten by the next run. */
 #ifndef WA_MODEL_SESSION_H
 #define WA_MODEL_SESSION_H
 

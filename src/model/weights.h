@@ -23,8 +23,8 @@ void      wa_weights_close(wa_weights *weights);
 /* Whether there is a tensor of this name; random weights have every name. */
 bool wa_weights_has(const wa_weights *weights, const char *name);
 
-/* A tensor in one of the accepted shapes; *which (may be NULL) says in which. Where it is missing or has another shape, that is noted
- * and *out is NULL. Random weights take the first shape.
+/* A tensor in one of the accepted shapes; *which (may be NULL) says in which. Where it is missing or has another shape, that is
+ * noted and *out is NULL. Random weights take the first shape.
  * Errors  WA_ENOMEM. */
 wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, const float **out,
                           size_t *which, wa_error *err);

@@ -1,5 +1,5 @@
-/* Any bytes as a text: words are UTF-8, not empty, and come from bytes of the text in ascending order; what NFKC makes of one character, as
- * three full stops of an ellipsis, may be several words of the same bytes. The first two bytes choose the options. */
+/* Any bytes as a text: words are UTF-8, not empty, and come from bytes of the text in ascending order; what NFKC makes of one
+ * character, as three full stops of an ellipsis, may be several words of the same bytes. The first two bytes choose the options. */
 #include "fuzz.h"
 
 #include "base/str.h"

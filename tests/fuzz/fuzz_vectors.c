@@ -1,5 +1,5 @@
-/* Any bytes as a file of word vectors: it opens or is refused with a message, every word of it is found at its own row, and `vectors check`
- * comes to the same verdict. The first byte chooses the options. */
+/* Any bytes as a file of word vectors: it opens or is refused with a message, every word of it is found at its own row, and
+ * `vectors check` comes to the same verdict. The first byte chooses the options. */
 #include "fuzz.h"
 
 #include <string.h>

@@ -20,8 +20,8 @@ typedef struct counting_allocator {
 } counting_allocator;
 wa_env counting_env(counting_allocator *counter);
 
-/* Runs `body(env, user)` with the 1st, 2nd, ... allocation failing until it succeeds; it must return WA_ENOMEM each time before, and
- * leave nothing allocated. At most `most` rounds. */
+/* Runs `body(env, user)` with the 1st, 2nd, ... allocation failing until it succeeds; it must return WA_ENOMEM each time
+ * before, and leave nothing allocated. At most `most` rounds. */
 void every_allocation_fails_in_turn(wa_status (*body)(const wa_env *env, void *user), void *user, size_t most);
 
 #endif

@@ -218,6 +218,24 @@ START_TEST(gzip_through_a_named_pipe_is_unpacked_however_it_is_cut)
 }
 END_TEST
 
+START_TEST(what_may_have_no_end_is_read_up_to_a_limit)
+{
+    const char *const packed = joined("limited.gz", (wa_text[]){ PACKED_12, END });
+    wa_file           file;
+    wa_error          err;
+
+    ck_assert_int_eq(wa_file_read(&file, "/dev/zero", 100000, NULL, &err), WA_EFORMAT);
+    ck_assert_str_eq(err.message, "/dev/zero: found more than 100000 bytes, expected at most so many");
+    ck_assert_int_eq(wa_file_read(&file, packed, strlen(PLAIN_12) - 1, NULL, &err), WA_EFORMAT);
+    ck_assert_str_eq(err.message + strlen(packed), ": found more than 7 bytes, expected at most so many");
+    ck_assert_int_eq(wa_file_read(&file, packed, strlen(PLAIN_12), NULL, &err), WA_OK);
+    wa_file_clear(&file);
+    ck_assert_int_eq(wa_file_read(&file, scratch_file("mapped", "12", 2), 1, NULL, &err), WA_OK); /* its end is known */
+    ck_assert(file.is_mapped);
+    wa_file_clear(&file);
+}
+END_TEST
+
 static wa_status read_whole(const wa_env *env, void *path)
 {
     wa_file         file;
@@ -720,6 +738,7 @@ Suite *wa_suite_file(void)
     tcase_add_test(tcase, a_changed_byte_of_a_packed_file_is_seen);
     tcase_add_test(tcase, a_named_pipe_is_read_to_its_end);
     tcase_add_test(tcase, gzip_through_a_named_pipe_is_unpacked_however_it_is_cut);
+    tcase_add_test(tcase, what_may_have_no_end_is_read_up_to_a_limit);
     tcase_add_test(tcase, reading_survives_every_failing_allocation);
     tcase_add_test(tcase, lines_end_in_either_newline_or_none);
     tcase_add_test(tcase, a_byte_order_mark_is_dropped_at_the_start_only);

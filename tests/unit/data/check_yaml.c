@@ -1,4 +1,5 @@
-/* YAML: the tree, the core schema, and broken documents with their messages. Messages in libyaml's words are those of libyaml 0.2. */
+/* YAML: the tree, the core schema, and broken documents with their messages. Messages in libyaml's words are those of libyaml
+ * 0.2. */
 #include "suites.h"
 #include "support.h"
 

@@ -1,5 +1,5 @@
-/* The stages: what they refuse, and the properties of their numbers that no golden case shows. The numbers themselves are compared with
- * independent references in tests/golden. */
+/* The stages: what they refuse, and the properties of their numbers that no golden case shows. The numbers themselves are
+ * compared with independent references in tests/golden. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
