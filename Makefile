@@ -94,10 +94,10 @@ $(B)/examples/%: $(B)/docs/examples/%.o $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/tests/unit/%.o: ALL_CFLAGS += -Itests/unit
+$(B)/tests/unit/%.o: private ALL_CFLAGS += -Itests/unit
 
 # Eight chains side by side in eight registers: gathering them into one vector, as -O2 does, takes 1.6 times as long.
-$(B)/src/math/kernels_ref.o $(B)/src/math/kernels_ref_fma.o: ALL_CFLAGS += -O3 -fno-tree-slp-vectorize
+$(B)/src/math/kernels_ref.o $(B)/src/math/kernels_ref_fma.o: private ALL_CFLAGS += -O3 -fno-tree-slp-vectorize
 
 $(B)/src/math/kernels_ref_fma.o: src/math/kernels_ref.c $(B)/settings
 	@mkdir -p $(@D)
