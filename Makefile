@@ -1,7 +1,7 @@
 # wordahead. `make help` lists the targets; `make demo` and `make check` are the two to begin with.
 #
 # Settings, on the command line or in the environment:
-#   VARIANT  release | debug | san (AddressSanitizer and UBSan) | cov (coverage) | fuzz
+#   VARIANT  release | debug | san (AddressSanitizer and UBSan) | tsan (ThreadSanitizer) | cov (coverage) | fuzz
 #   CC       gcc or clang
 #   PREFIX   where `make install` puts things; DESTDIR is put before it
 #   CI       not empty: warnings are errors
@@ -32,6 +32,7 @@ endif
 FLAGS_release := -O2 -DNDEBUG
 FLAGS_debug   := -O0 -g
 FLAGS_san     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_cov     := -O0 -g --coverage
 FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifeq ($(FLAGS_$(VARIANT)),)
@@ -84,6 +85,7 @@ $(B)/libwordahead.a: $(LIB_OBJECTS)
 $(B)/libwordahead.so: $(LIB_OBJECTS)
 	@echo "  LD  $@"
 	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)ln -sf $(@F) $(@D)/$(SONAME)
 
 $(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"

@@ -11,7 +11,8 @@
  * What always holds here:
  * - A function that can fail returns wa_status and describes the failure in `err`, which may be NULL. On failure the
  *   out-arguments are untouched.
- * - Arguments are borrowed for the call. Results of a session belong to the session and live until its next call.
+ * - Arguments are borrowed for the call. Results of a session belong to the session and live until its next call begins, so
+ *   a result that is to be an argument of that call must be copied.
  * - Every close and free accepts NULL.
  * - Text is UTF-8, pointer and length; it need not end in a zero byte and may hold zero bytes.
  * - The library never prints, never exits, and keeps no global state.
@@ -65,7 +66,7 @@ typedef struct wa_text {
 /* The text of a zero-ended string; NULL gives the empty text. */
 WA_API wa_text wa_text_of(const char *zero_ended);
 
-typedef enum wa_log_level { WA_LOG_WARNING, WA_LOG_INFO } wa_log_level;
+typedef enum wa_log_level { WA_LOG_WARNING } wa_log_level; /* others may come */
 
 /* What the library asks of its caller. A zeroed struct, or NULL where one is wanted, means malloc and silence.
  *
@@ -185,7 +186,7 @@ WA_API wa_status wa_vectors_analogy(const wa_vectors *vectors, size_t a, size_t 
 typedef struct wa_vectors_save_opts {
     bool   as_text;         /* Word2Vec text with the shortest digits that read back to the same float; else binary */
     bool   without_newline; /* binary: no newline after each record, as gensim writes; word2vec.c writes one */
-    bool   escape_spaces;   /* write '_' for each white-space character of a word instead of refusing the word */
+    bool   escape_spaces;   /* write '_' for each space, tab and newline of a word instead of refusing the word */
     size_t limit;           /* the first words only; 0 writes all */
 } wa_vectors_save_opts;
 
@@ -229,6 +230,7 @@ WA_API wa_text           wa_model_word(const wa_model *model, size_t i);     /* 
 WA_API size_t            wa_model_find(const wa_model *model, wa_text word); /* its index, or WA_NONE; byte for byte */
 WA_API wa_text           wa_model_start(const wa_model *model);              /* tokenizer.start; data NULL where there is none */
 WA_API wa_text           wa_model_end(const wa_model *model);                /* tokenizer.end; data NULL where there is none */
+WA_API wa_text           wa_model_unknown(const wa_model *model);            /* tokenizer.unknown; data NULL where there is none */
 WA_API size_t            wa_model_inputs(const wa_model *model);             /* texts of the configuration's `input` */
 WA_API wa_text           wa_model_input(const wa_model *model, size_t i);    /* text i of them */
 
@@ -262,8 +264,9 @@ typedef struct wa_token {
     wa_text word;  /* normalised as the model's tokenizer says; lives as long as the result */
     size_t  start; /* bytes start..end of the text; both 0 for the start word, both the length for the end word */
     size_t  end;
-    size_t  index;    /* row of the vectors that stands for it; WA_NONE where it was left out */
-    bool    is_known; /* the word itself is among the vectors */
+    size_t  index;      /* row of the vectors that stands for it; WA_NONE where it was left out */
+    bool    is_known;   /* the word itself is among the vectors; in wa_scores, among the words of the vocabulary */
+    bool    in_context; /* the pipeline runs over it: it has a row, and max_tokens left room; position t is the t-th of these */
 } wa_token;
 
 typedef struct wa_tokens {
@@ -283,7 +286,7 @@ typedef struct wa_rank_opts {
     size_t        k;          /* how many words; 0 means 10, WA_NONE means all */
     const size_t *candidates; /* [n_candidates] vocabulary indices to choose from; NULL: the whole vocabulary */
     size_t        n_candidates;
-    wa_text       prefix; /* keep words that begin so, byte for byte; empty keeps all */
+    wa_text       prefix; /* keep words that begin so, byte for byte (wa_lookup() normalises); empty keeps all */
 } wa_rank_opts;
 
 typedef struct wa_prediction {
@@ -311,7 +314,8 @@ WA_API wa_status wa_rank(wa_session *session, wa_text text, const wa_rank_opts *
 
 /* The vocabulary word that a user's spelling means: the bytes themselves, else their form after the tokenizer's
  * normalisation and lower-casing ("The" is "the"). WA_NONE where there is none; never the unknown word.
- * The normalised form comes back in `normalised` (may be NULL), in the session, until its next call. */
+ * The normalised form comes back in `normalised` (may be NULL), in the session until its next wa_lookup(): it can be the prefix
+ * of a wa_rank(). Other results of the session stay as they are. */
 WA_API wa_status wa_lookup(wa_session *session, wa_text word, size_t *index, wa_text *normalised, wa_error *err);
 
 /* ---------------------------------------------------------------- score */
@@ -353,6 +357,7 @@ typedef struct wa_score_totals {
     size_t n_words;   /* scored words; the denominator of everything below */
     size_t n_unknown; /* unknown words, scored or not */
     size_t n_unknown_scored;
+    size_t n_invalid;        /* sequences that were not UTF-8 and became U+FFFD */
     double logprob;          /* sum over scored words */
     double logprob_known;    /* sum over those that are known */
     double reciprocal_ranks; /* sum of 1 / rank */

@@ -298,6 +298,29 @@ struct wa_lines {
     stream *stream;
 };
 
+/* Files that are no text although they have bytes; anything else is taken for text. */
+static wa_status refuse_foreign(const stream *s, wa_error *err)
+{
+    static const struct {
+        const char *magic;
+        size_t      offset, n_bytes;
+        const char *what;
+    } foreign[] = {
+        { "7zXZ", 1, 4, "packed with xz; unpack it first, or pack it with gzip" },
+        { "\x28\xB5\x2F\xFD", 0, 4, "packed with zstd; unpack it first, or pack it with gzip" },
+        { "1AY&SY", 4, 6, "packed with bzip2; unpack it first, or pack it with gzip" },
+        { "PK\x03\x04", 0, 4, "a zip archive; unpack it first" },
+        { "\xFF\xFE", 0, 2, "text in UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`" },
+        { "\xFE\xFF", 0, 2, "text in UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`" },
+    };
+
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (s->n >= foreign[i].offset + foreign[i].n_bytes &&
+            memcmp(s->packed + foreign[i].offset, foreign[i].magic, foreign[i].n_bytes) == 0)
+            return wa_fail(err, WA_EFORMAT, "%s: expected text in UTF-8, found a file that is %s", s->path, foreign[i].what);
+    return WA_OK;
+}
+
 wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_error *err)
 {
     wa_status st    = WA_OK;
@@ -307,6 +330,8 @@ wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_
         WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
     lines->buffer.env = env;
     WA_TRY(stream_open(path, env, &lines->stream, err));
+    if (!lines->stream->is_gzip)
+        WA_TRY(refuse_foreign(lines->stream, err));
     *out  = lines;
     lines = NULL;
 done:
@@ -408,6 +433,7 @@ static int open_temporary(wa_output *output)
 {
     const size_t n  = strlen(output->path) + 48;
     int          fd = -1;
+    struct stat  old;
 
     if (!(output->temporary = wa_alloc(output->env, n, 1))) {
         errno = ENOMEM;
@@ -427,6 +453,8 @@ static int open_temporary(wa_output *output)
         wa_release(output->env, output->temporary);
         output->temporary = NULL;
         errno             = reason;
+    } else if (stat(output->path, &old) == 0) {
+        fchmod(fd, old.st_mode & 07777); /* who may read the file that is replaced may read the new one; only an owner can say so */
     }
     return fd;
 }
@@ -447,11 +475,14 @@ static int named_descriptor(const char *path)
     return -1;
 }
 
-/* The file that a link leads to: that is what is replaced, not the link. A link to nothing stays. NULL: no memory. */
+/* The file that a link leads to: that is what is replaced, or made, not the link. NULL: no memory. */
 static char *follow_link(const wa_env *env, const char *path)
 {
-    char *const real = realpath(path, NULL);
-    char *const copy = wa_copy_text(env, wa_text_of(real ? real : path));
+    char          target[PATH_MAX];
+    char *const   real = realpath(path, NULL);
+    const ssize_t n    = real ? -1 : readlink(path, target, sizeof target); /* a link to nothing yet */
+    char *const   copy =
+        n > 0 ? wa_path_beside(env, path, (wa_text){ target, (size_t)n }) : wa_copy_text(env, wa_text_of(real ? real : path));
 
     free(real);
     return copy;
@@ -510,6 +541,11 @@ done:
         close(fd);
     wa_output_discard(output);
     return st;
+}
+
+bool wa_output_can_rewrite(const wa_output *output)
+{
+    return output->plain && lseek(fileno(output->plain), 0, SEEK_CUR) >= 0;
 }
 
 wa_status wa_output_write(wa_output *output, const void *bytes, size_t n, wa_error *err)

@@ -31,7 +31,8 @@ void      wa_file_clear(wa_file *file);
 typedef struct wa_lines wa_lines;
 
 /* Text by lines, plain or gzip, as it arrives: a line typed at a terminal is given before the next one is there. A byte order
- * mark at the start is dropped. Errors as wa_file_read(). */
+ * mark at the start is dropped. Errors as wa_file_read(). Files packed in other ways,
+ * zip archives and UTF-16 are refused by name (WA_EFORMAT). */
 wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_error *err);
 void      wa_lines_close(wa_lines *lines);
 
@@ -48,6 +49,8 @@ typedef struct wa_output wa_output;
  * Errors WA_EIO, WA_ENOMEM. */
 wa_status wa_output_open(const char *path, const wa_env *env, wa_output **out, wa_error *err);
 wa_status wa_output_write(wa_output *output, const void *bytes, size_t n, wa_error *err);
+/* Whether wa_output_rewrite() can work: not for .gz, nor for a pipe. */
+bool wa_output_can_rewrite(const wa_output *output);
 /* Overwrites n bytes at an offset already written; not for .gz. */
 wa_status wa_output_rewrite(wa_output *output, size_t offset, const void *bytes, size_t n, wa_error *err);
 /* All written, renamed, and freed, whatever it returns. Where it fails, no file is left. */

@@ -153,6 +153,24 @@ void wa_buf_clear(wa_buf *buf)
 
 /* ---------------------------------------------------------------- arenas */
 
+/* An arena that is reset keeps its memory, so a stale pointer into it would read something. AddressSanitizer is told which bytes
+ * are given out, and finds it. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_POISON
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_POISON
+#endif
+#ifdef HAS_POISON
+#include <sanitizer/asan_interface.h>
+#define POISON(memory, n)   ASAN_POISON_MEMORY_REGION(memory, n)
+#define UNPOISON(memory, n) ASAN_UNPOISON_MEMORY_REGION(memory, n)
+#else
+#define POISON(memory, n)   ((void)(memory), (void)(n))
+#define UNPOISON(memory, n) ((void)(memory), (void)(n))
+#endif
+
 #define ARENA_ALIGNMENT 64          /* a cache line, and the widest vector register */
 #define ARENA_BLOCK     (64 * 1024) /* bytes of the smallest block */
 
@@ -181,6 +199,7 @@ static struct wa_arena_block *add_block(wa_arena *arena, size_t n_bytes)
         return NULL;
     *block        = (struct wa_arena_block){ .next = arena->blocks, .n_bytes = n_bytes };
     arena->blocks = block;
+    POISON(block_start(block), n_bytes);
     return block;
 }
 
@@ -198,6 +217,7 @@ void *wa_arena_alloc(wa_arena *arena, size_t n, size_t size)
     }
     void *const memory = block_start(block) + block->n_used;
     block->n_used += n_bytes;
+    UNPOISON(memory, n * size);
     return memory;
 }
 
@@ -230,6 +250,7 @@ void wa_arena_reset(wa_arena *arena)
         return;
     if (!arena->blocks->next) {
         arena->blocks->n_used = 0;
+        POISON(block_start(arena->blocks), arena->blocks->n_bytes);
         return;
     }
     for (const struct wa_arena_block *block = arena->blocks; block; block = block->next)
@@ -243,6 +264,7 @@ void wa_arena_clear(wa_arena *arena)
     while (arena->blocks) {
         struct wa_arena_block *const next = arena->blocks->next;
 
+        UNPOISON(block_start(arena->blocks), arena->blocks->n_bytes);
         wa_release(arena->env, arena->blocks);
         arena->blocks = next;
     }

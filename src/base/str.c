@@ -418,31 +418,16 @@ bool wa_cursor_take_until(wa_cursor *cursor, char stop, size_t limit, wa_text *o
     return true;
 }
 
-static bool take_integer(wa_cursor *cursor, size_t n, uint64_t *out)
+bool wa_cursor_take_u64(wa_cursor *cursor, uint64_t *out)
 {
     wa_text bytes;
 
-    if (!wa_cursor_take(cursor, n, &bytes))
+    if (!wa_cursor_take(cursor, sizeof *out, &bytes))
         return false;
     *out = 0;
-    for (size_t i = n; i-- > 0;)
+    for (size_t i = sizeof *out; i-- > 0;)
         *out = *out << 8 | (unsigned char)bytes.data[i];
     return true;
-}
-
-bool wa_cursor_take_u32(wa_cursor *cursor, uint32_t *out)
-{
-    uint64_t value;
-
-    if (!take_integer(cursor, 4, &value))
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
-bool wa_cursor_take_u64(wa_cursor *cursor, uint64_t *out)
-{
-    return take_integer(cursor, 8, out);
 }
 
 bool wa_cursor_take_line(wa_cursor *cursor, wa_text *out)

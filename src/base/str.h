@@ -68,8 +68,7 @@ size_t wa_cursor_left(const wa_cursor *cursor);
 bool   wa_cursor_take(wa_cursor *cursor, size_t n, wa_text *out);
 /* The bytes before the next `stop`, found within `limit` bytes; the cursor moves behind it. */
 bool wa_cursor_take_until(wa_cursor *cursor, char stop, size_t limit, wa_text *out);
-bool wa_cursor_take_u32(wa_cursor *cursor, uint32_t *out); /* little-endian */
-bool wa_cursor_take_u64(wa_cursor *cursor, uint64_t *out);
+bool wa_cursor_take_u64(wa_cursor *cursor, uint64_t *out); /* little-endian */
 /* The next line without its \n or \r\n; false at the end. A last line without a newline counts. */
 bool wa_cursor_take_line(wa_cursor *cursor, wa_text *out);
 

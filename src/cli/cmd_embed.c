@@ -16,7 +16,8 @@ typedef struct embed_opts {
 #define AT(field) offsetof(embed_opts, field)
 
 static const wa_option options[] = {
-    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL", "a model's YAML file or folder" },
+    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL",
+      "a model's YAML file or folder; else WORDAHEAD_MODEL, else the built-in one" },
     { "output", 'o', WA_OPTION_TEXT, AT(output), NULL, "OUT.npy", "where the array goes" },
     { "pool", 0, WA_OPTION_CHOICE, AT(pool), "last", "last|mean|none", "last position, mean over all, or every position" },
     { 0 },
@@ -116,7 +117,8 @@ int wa_cmd_embed(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &e.opts, &operands);
 
-    if (code < 0 && (code = check_stdin(&e, &operands)) == WA_EXIT_OK)
+    if (code < 0 && (code = check_stdin(&e, &operands)) == WA_EXIT_OK &&
+        (code = wa_cli_check_output(e.opts.output, operands.items, operands.n)) == WA_EXIT_OK)
         code = run(&e, &operands);
     wa_npy_discard(e.npy);
     wa_session_free(e.session);

@@ -23,7 +23,8 @@ typedef struct rank_opts {
 #define AT(field) offsetof(rank_opts, field)
 
 static const wa_option options[] = {
-    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL", "a model's YAML file or folder" },
+    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL",
+      "a model's YAML file or folder; else WORDAHEAD_MODEL, else the built-in one" },
     { "top", 'k', WA_OPTION_SIZE, AT(k), "10", "K", "how many words; 0 means all" },
     { "candidates", 0, WA_OPTION_TEXT, AT(candidates), NULL, "FILE", "rank only the words of this file, one a line" },
     { "prefix", 0, WA_OPTION_TEXT, AT(prefix), NULL, "TEXT", "keep words that begin so" },
@@ -100,6 +101,8 @@ static wa_status read_candidates(ranker *r, wa_error *err)
         if (line.n_bytes > 0)
             WA_TRY(add_candidate(r, &seen, line, err));
     }
+    if (r->unknown.failed)
+        WA_FAIL(WA_ENOMEM, "%s: not enough memory", r->opts.candidates);
     if (r->n_candidates == 0 && r->unknown.n_bytes == 0)
         WA_FAIL(WA_EFORMAT, "%s: found no candidate, expected one word a line", r->opts.candidates);
     if (!r->candidates && !(r->candidates = wa_alloc(NULL, 1, sizeof *r->candidates)))
@@ -242,6 +245,11 @@ static void rank_line(void *user, const wa_cli_line *line)
     r->record.n_bytes = 0;
     if (wa_rank(r->session, line->text, &r->how, &ranking, &err) != WA_OK) {
         wa_cli_line_failed(&r->outcome, line, &err);
+        if (r->opts.format == FORMAT_JSONL) {
+            wa_failure_add_json(&r->record, line->text, &err);
+            wa_buf_str(&r->record, "\n");
+            wa_cli_write(wa_buf_view(&r->record));
+        }
         return;
     }
     if (r->opts.format == FORMAT_JSONL)
@@ -272,8 +280,12 @@ static void rank_inputs(ranker *r, const wa_operands *operands)
     } else if (operands->n == 0) {
         wa_cli_each_line(standard_input, 1, &lines);
     }
-    for (size_t i = 0; r->opts.inputs.n == 0 && i < operands->n && wa_cli_is_output_open(); i++)
+    for (size_t i = 0; r->opts.inputs.n == 0 && i < operands->n && wa_cli_is_output_open(); i++) {
+        if (wa_path_exists(operands->items[i]))
+            wa_cli_complain(WA_EXIT_OK, "note: %s is ranked as a text; -i reads the file of that name",
+                            wa_show(wa_text_of(operands->items[i])).quoted);
         rank_line(r, &(wa_cli_line){ NULL, i + 1, wa_text_of(operands->items[i]) });
+    }
 }
 
 static size_t count_stdin(const ranker *r, const wa_operands *operands)

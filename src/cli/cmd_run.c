@@ -52,24 +52,36 @@ typedef struct runner {
     wa_session          *session;
     wa_npz              *npz;
     wa_step_labels       labels;
-    wa_text             *words; /* of the labels */
+    wa_arena             label_arena;
     wa_text             *vocabulary;
-    size_t               words_capacity;
     size_t               text;   /* index of the one that runs */
     wa_buf               record; /* of json */
     size_t               n_steps;
+    bool                *has_matched; /* of each glob of report.trace */
     wa_error             trace_error; /* status WA_OK while recording works */
     wa_cli_outcome       outcome;
 } runner;
 
 /* ---------------------------------------------------------------- steps */
 
-static bool is_wanted(const runner *r, const char *name)
+static bool is_wanted(runner *r, const char *name)
+{
+    bool is_any = false;
+
+    for (size_t i = 0; i < r->experiment->report.trace.n; i++) {
+        if (fnmatch(r->experiment->report.trace.items[i].data, name, 0) == 0)
+            is_any = r->has_matched[i] = true;
+    }
+    return is_any;
+}
+
+/* A glob that no quantity matched is most likely a misspelt name. */
+static void warn_unmatched(const runner *r)
 {
     for (size_t i = 0; i < r->experiment->report.trace.n; i++)
-        if (fnmatch(r->experiment->report.trace.items[i].data, name, 0) == 0)
-            return true;
-    return false;
+        if (!r->has_matched[i])
+            wa_cli_complain(WA_EXIT_OK, "warning: %s: no quantity is called %s", wa_config_where(r->model->config, "report.trace"),
+                            wa_show(r->experiment->report.trace.items[i]).quoted);
 }
 
 static void record_step(runner *r, const wa_quantity *q)
@@ -103,24 +115,24 @@ static void observe(void *user, const wa_quantity *q)
 
 /* ---------------------------------------------------------------- words */
 
-/* The words the pipeline will see, as labels of rows: those that have a vector, the last max_tokens of them. */
+/* The words in the context label the rows. They are copied, as running begins another call of the session. */
 static wa_status label_rows(runner *r, const wa_tokens *tokens, wa_error *err)
 {
-    const size_t most      = r->experiment->tokenizer.max_tokens;
-    const size_t has_start = r->model->start != WA_NONE;
-    void        *words     = r->words;
-    size_t       n         = 0;
+    size_t n = 0;
 
-    if (!wa_grow(NULL, &words, &r->words_capacity, tokens->n_tokens + 1, sizeof *r->words))
+    wa_arena_reset(&r->label_arena);
+    wa_text *const words = wa_arena_alloc(&r->label_arena, tokens->n_tokens, sizeof *words);
+    if (!words)
         return wa_fail_memory(err, "run");
-    r->words = words;
-    for (size_t i = 0; i < tokens->n_tokens; i++)
-        if (tokens->tokens[i].index != WA_NONE)
-            r->words[n++] = tokens->tokens[i].word;
-    for (size_t i = has_start; n > most && i < most; i++)
-        r->words[i] = r->words[i + n - most];
-    r->labels.words   = r->words;
-    r->labels.n_words = n < most ? n : most;
+    for (size_t i = 0; i < tokens->n_tokens; i++) {
+        if (!tokens->tokens[i].in_context)
+            continue;
+        words[n] = wa_arena_text(&r->label_arena, tokens->tokens[i].word);
+        if (!words[n++].data)
+            return wa_fail_memory(err, "run");
+    }
+    r->labels.words   = words;
+    r->labels.n_words = n;
     return WA_OK;
 }
 
@@ -211,13 +223,16 @@ static void run_texts(runner *r)
         const wa_cli_line line = { NULL, r->text + 1, r->model->inputs[r->text] };
 
         r->record.n_bytes = 0;
-        if (run_text(r, line.text, &err) != WA_OK) {
+        if (run_text(r, line.text, &err) == WA_OK) {
+            r->outcome.n_done++;
+        } else {
             wa_cli_line_failed(&r->outcome, &line, &err);
-            continue;
+            r->record.n_bytes = 0;
+            if (r->opts.format == FORMAT_JSON)
+                wa_failure_add_json(&r->record, line.text, &err);
         }
-        wa_cli_write(wa_text_of(r->opts.format == FORMAT_JSON && r->outcome.n_done ? ",\n" : ""));
+        wa_cli_write(wa_text_of(r->opts.format == FORMAT_JSON && r->text > 0 ? ",\n" : ""));
         wa_cli_write(wa_buf_view(&r->record));
-        r->outcome.n_done++;
     }
     if (r->opts.format == FORMAT_JSON)
         wa_cli_write(wa_text_of("]}\n"));
@@ -250,7 +265,7 @@ static int prepare(runner *r, const char *path)
     if (r->model->n_inputs == 0)
         return wa_cli_complain(WA_EXIT_USAGE, "%s: there is no text in `input`; add input: [ \"...\" ] or --set 'input=[\"...\"]'",
                                path);
-    if (!label_vocabulary(r))
+    if (!label_vocabulary(r) || !(r->has_matched = calloc(r->experiment->report.trace.n + 1, sizeof *r->has_matched)))
         return wa_cli_complain(WA_EXIT_IO, "run: not enough memory");
     if (r->opts.trace && wa_npz_open(r->opts.trace, wa_cli_env(), &r->npz, &err) != WA_OK)
         return wa_cli_fail(&err);
@@ -264,6 +279,8 @@ static int run(runner *r, const char *path)
     if (code != WA_EXIT_OK)
         return code;
     run_texts(r);
+    if (r->outcome.n_done > 0)
+        warn_unmatched(r);
     if (r->trace_error.status != WA_OK)
         return wa_cli_fail(&r->trace_error);
     if (r->npz && r->outcome.n_done > 0) {
@@ -282,14 +299,15 @@ int wa_cmd_run(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &r.opts, &operands);
 
-    if (code < 0)
+    if (code < 0 && (code = wa_cli_check_output(r.opts.trace, operands.items, 1)) == WA_EXIT_OK)
         code = run(&r, operands.items[0]);
     wa_npz_discard(r.npz);
     wa_session_free(r.session);
     wa_model_close(r.model);
     wa_buf_clear(&r.record);
-    wa_release(NULL, r.words);
+    wa_arena_clear(&r.label_arena);
     free(r.vocabulary);
+    free(r.has_matched);
     free(r.opts.sets.items);
     return code;
 }

@@ -20,7 +20,8 @@ typedef struct score_opts {
 #define AT(field) offsetof(score_opts, field)
 
 static const wa_option options[] = {
-    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL", "a model's YAML file or folder" },
+    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL",
+      "a model's YAML file or folder; else WORDAHEAD_MODEL, else the built-in one" },
     { "tokens", 0, WA_OPTION_FLAG, AT(tokens), NULL, NULL, "one entry a word" },
     { "context", 0, WA_OPTION_CHOICE, AT(context), "line", "line|document", "document: earlier lines of a file count as context" },
     { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl", "how to print" },
@@ -44,8 +45,9 @@ typedef struct scorer {
     score_opts      opts;
     wa_model       *model;
     wa_session     *session;
-    wa_context     *context;   /* NULL with --context line */
-    bool            has_files; /* more than one: records name theirs */
+    wa_context     *context;     /* NULL with --context line */
+    bool            has_files;   /* more than one: records name theirs */
+    bool            is_new_file; /* no line of it was printed yet */
     wa_score_totals totals;
     wa_buf          record;
     wa_cli_outcome  outcome;
@@ -140,9 +142,9 @@ static void write_word(const wa_word_score *word)
     wa_cli_write(wa_text_of("        "));
     wa_cli_write_padded(word->token.word, WORD_COLUMNS);
     if (word->has_score)
-        wa_cli_printf("  %9.4f  %6zu", (double)word->logprob, word->rank);
+        wa_cli_printf("%10.4f  rank %zu", (double)word->logprob, word->rank);
     else
-        wa_cli_printf("  %9s  %6s", "-", "-");
+        wa_cli_printf("%10s  rank -", "-");
     wa_cli_printf("%s\n", word->token.is_known ? "" : "  unknown");
 }
 
@@ -150,10 +152,11 @@ static void write_table(scorer *s, const wa_cli_line *line, const wa_scores *sco
 {
     if (s->n_printed == 0)
         wa_cli_printf("  line   words  unknown     logprob  perplexity\n");
-    if (s->has_files && line->number == 1) {
+    if (s->has_files && s->is_new_file) {
         wa_cli_write_padded(wa_text_of(line->file), 0);
         wa_cli_write(wa_text_of("\n"));
     }
+    s->is_new_file = false;
     wa_cli_printf("%6zu  %6zu  %7zu  %10.4f", line->number, scores->n_scored, scores->n_unknown, scores->logprob);
     if (scores->n_scored)
         wa_cli_printf("  %10.2f\n", wa_perplexity(scores->logprob, scores->n_scored));
@@ -209,6 +212,8 @@ static void add_summary_jsonl(scorer *s, const figure *figures)
     wa_buf_str(record, ",\"log_base\":\"e\"");
     add_special(record, "start", wa_model_start(s->model));
     add_special(record, "end", wa_model_end(s->model));
+    if (s->totals.n_invalid)
+        wa_buf_format(record, ",\"invalid\":%zu", s->totals.n_invalid);
     wa_buf_format(record, ",\"context\":\"%s\"}\n", s->opts.context == CONTEXT_LINE ? "line" : "document");
 }
 
@@ -227,6 +232,8 @@ static void write_summary_table(const scorer *s, const figure *figures)
 {
     wa_cli_printf("\n%-26s %12zu\n%-26s %12zu\n%-26s %12zu\n", "lines", s->totals.n_texts, "scored words", s->totals.n_words,
                   "unknown words", s->totals.n_unknown);
+    if (s->totals.n_invalid)
+        wa_cli_printf("%-26s %12zu\n", "not UTF-8 (read as U+FFFD)", s->totals.n_invalid);
     for (size_t i = 0; i < N_FIGURES; i++) {
         if (isfinite(figures[i].value))
             wa_cli_printf("%-26s %12.4f\n", figures[i].title, figures[i].value);
@@ -235,7 +242,7 @@ static void write_summary_table(const scorer *s, const figure *figures)
     }
 }
 
-static void write_summary(scorer *s)
+static int write_summary(scorer *s)
 {
     figure figures[N_FIGURES];
 
@@ -247,7 +254,10 @@ static void write_summary(scorer *s)
         add_summary_tsv(s, figures);
     else
         write_summary_table(s, figures);
+    if (s->record.failed)
+        return wa_cli_complain(WA_EXIT_IO, "output: not enough memory");
     wa_cli_write(wa_buf_view(&s->record));
+    return WA_EXIT_OK;
 }
 
 /* ---------------------------------------------------------------- running */
@@ -257,6 +267,7 @@ static void begin_file(void *user, const char *file)
     scorer *const s = user;
 
     (void)file;
+    s->is_new_file = true;
     if (s->context)
         wa_context_clear(s->context);
 }
@@ -309,8 +320,8 @@ static int run(scorer *s, const wa_operands *operands)
     s->has_files = operands->n > 1;
     wa_cli_each_line(operands->n ? operands->items : standard_input, operands->n ? operands->n : 1, &lines);
     if (s->outcome.n_done > 0 || s->outcome.n_failed == 0)
-        write_summary(s);
-    return wa_cli_exit_code(&s->outcome);
+        code = write_summary(s);
+    return code != WA_EXIT_OK ? code : wa_cli_exit_code(&s->outcome);
 }
 
 int wa_cmd_score(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -118,6 +119,20 @@ void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const 
         wa_cli_complain(code, "%s:%zu: %s", line->file, line->number, err->message);
     else
         wa_cli_complain(code, "text %zu: %s", line->number, err->message);
+}
+
+/* ---------------------------------------------------------------- an output that is an input */
+
+int wa_cli_check_output(const char *output, const char *const *inputs, size_t n)
+{
+    struct stat out, in;
+
+    if (!output || stat(output, &out) != 0 || !S_ISREG(out.st_mode))
+        return WA_EXIT_OK;
+    for (size_t i = 0; i < n; i++)
+        if (stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return wa_cli_complain(WA_EXIT_USAGE, "%s is read and would be replaced by the output; name another file", output);
+    return WA_EXIT_OK;
 }
 
 /* ---------------------------------------------------------------- lines */

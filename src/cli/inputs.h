@@ -30,6 +30,9 @@ size_t wa_cli_count_stdin(const char *const *names, size_t n);
 /* Standard input can be read once: complains where `n` uses of it are more, and returns the exit code. */
 int wa_cli_check_stdin(size_t n);
 
+/* Complains where `output` (may be NULL) is one of the files that are read, and returns the exit code: it would be replaced. */
+int wa_cli_check_output(const char *output, const char *const *inputs, size_t n);
+
 /* Prints why a line failed, with its file and number, and counts it. */
 void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const wa_error *err);
 

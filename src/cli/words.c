@@ -40,6 +40,15 @@ void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking)
     wa_buf_str(record, "]");
 }
 
+void wa_failure_add_json(wa_buf *record, wa_text text, const wa_error *err)
+{
+    wa_buf_str(record, "{\"text\":");
+    wa_json_add_text(record, text);
+    wa_buf_str(record, ",\"error\":");
+    wa_json_add_text(record, wa_text_of(err->message));
+    wa_buf_str(record, "}");
+}
+
 void wa_ranking_write(const wa_ranking *ranking)
 {
     size_t widest = 4; /* of the heading "word" */
@@ -63,9 +72,18 @@ void wa_ranking_write(const wa_ranking *ranking)
 
 wa_text wa_words_fit(wa_text text, size_t columns)
 {
-    while (wa_cli_columns(text) > columns)
-        do
-            text.n_bytes--;
-        while (text.n_bytes > 0 && ((unsigned char)text.data[text.n_bytes] & 0xC0) == 0x80); /* inside a character */
-    return text;
+    size_t end = 0, used = 0;
+
+    while (end < text.n_bytes) {
+        uint32_t     code_point;
+        bool         is_valid;
+        const size_t n    = wa_utf8_next((wa_text){ text.data + end, text.n_bytes - end }, &code_point, &is_valid);
+        const size_t wide = wa_cli_columns((wa_text){ text.data + end, n });
+
+        if (used + wide > columns)
+            break;
+        used += wide;
+        end += n;
+    }
+    return (wa_text){ text.data, end };
 }

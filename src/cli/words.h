@@ -10,6 +10,9 @@ void wa_words_add_json(wa_buf *record, const wa_tokens *text);
 /* "next":[{"rank":1,"word":"...","logprob":...,"prob":...},...] */
 void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking);
 
+/* {"text":...,"error":...}: the record of a text that failed, so that records and texts stay in step. */
+void wa_failure_add_json(wa_buf *record, wa_text text, const wa_error *err);
+
 /* The table of a ranking, its heading included. */
 void wa_ranking_write(const wa_ranking *ranking);
 

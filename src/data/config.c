@@ -270,7 +270,7 @@ static wa_status parse_document(wa_config *config, chain *c, const wa_file *file
 
     if (st != WA_OK && st != WA_ECONFIG)
         return wa_fail(err, st, "%s", inner.message);
-    c->is_broken = st == WA_ECONFIG || d->root->kind != WA_NODE_MAP;
+    c->is_broken = !d->root || d->root->kind != WA_NODE_MAP;
     if (st == WA_ECONFIG)
         wa_config_note(config, source, inner.message);
     else if (c->is_broken)
@@ -290,6 +290,7 @@ static wa_status read_document(wa_config *config, chain *c, const char *path, wa
     *source = (wa_source){ .name = path, .path = path, .layer = WA_CONFIG_MOST_DOCUMENTS - c->n, .has_lines = true };
     WA_TRY(wa_file_read(&file, path, WA_YAML_MOST_BYTES, config->env, err));
     d->path = path;
+    d->root = NULL;
     if (stat(path, &d->identity) != 0)
         d->identity = (struct stat){ .st_ino = 0 };
     c->n++;

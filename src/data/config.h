@@ -1,7 +1,8 @@
 /* Configurations: a table of keys turns a YAML document into a C struct, and the same table gives the defaults, the error texts,
  * `config show` and configs/default.yaml. The mechanism is here; the tables belong to the modules whose options they are.
  *
- * To add a key: add a field to the module's option struct and a row to its table. Nothing else.
+ * To add a key: add a field to the module's option struct and a row to its table, and run
+ * `wordahead config default >configs/default.yaml`. Nothing else.
  *
  * A configuration is made of layers, later ones over earlier ones: the document named by a key of type WA_KEY_BASE (which may
  * have a base itself), the file, and each --set. Maps merge, everything else replaces. Paths are relative to the file that

@@ -94,6 +94,8 @@ wa_status wa_npy_open(const char *path, size_t width, const wa_env *env, wa_npy 
     }
     WA_TRY(make_npy_header(npy, &header, err));
     WA_TRY(wa_output_open(path, &npy->env, &npy->output, err));
+    if (!wa_output_can_rewrite(npy->output))
+        WA_FAIL(WA_EUSAGE, "%s: an .npy file cannot go into a pipe, as its header is completed last; name a file", path);
     WA_TRY(wa_output_write(npy->output, header.data, header.n_bytes, err));
     *out = npy;
     npy  = NULL;

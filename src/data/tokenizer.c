@@ -34,7 +34,7 @@ const wa_key wa_tokenizer_keys[] = {
     { "start", WA_KEY_TEXT, AT(start), "null", NULL, .help = "word put before every text, e.g. \"</s>\"; null: none" },
     { "end", WA_KEY_TEXT, AT(end), "null", NULL,
       .help = "word appended when a complete text is scored, e.g. \"</s>\"; null: none" },
-    { "max_tokens", WA_KEY_SIZE, AT(max_tokens), "512", "2..",
+    { "max_tokens", WA_KEY_SIZE, AT(max_tokens), "512", "2..65536",
       .help = "longer texts keep `start` and the last words (rank) or slide by half a window (score)" },
     { 0 },
 };

@@ -82,7 +82,7 @@ wa_status wa_w2v_broken(wa_w2v_reader *reader, const wa_finding *at, wa_error *e
 static bool is_plain(wa_text word)
 {
     for (size_t i = 0; i < word.n_bytes; i++)
-        if (word.data[i] <= ' ' || word.data[i] == 0x7F)
+        if ((unsigned char)word.data[i] <= ' ' || (unsigned char)word.data[i] >= 0x7F)
             return false;
     return word.n_bytes > 0;
 }

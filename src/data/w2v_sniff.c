@@ -111,8 +111,10 @@ static bool is_safetensors(wa_text bytes)
 /* UTF-16 without a byte order mark: every second byte of ASCII is 0. */
 static bool is_utf16(wa_text bytes)
 {
-    return bytes.n_bytes >= 4 && ((bytes.data[0] == 0 && bytes.data[1] > 0 && bytes.data[2] == 0 && bytes.data[3] > 0) ||
-                                  (bytes.data[0] > 0 && bytes.data[1] == 0 && bytes.data[2] > 0 && bytes.data[3] == 0));
+    const unsigned char *const p = (const unsigned char *)bytes.data;
+
+    return bytes.n_bytes >= 4 && ((p[0] == 0 && p[1] > 0 && p[1] < 0x80 && p[2] == 0 && p[3] > 0 && p[3] < 0x80) ||
+                                  (p[0] > 0 && p[0] < 0x80 && p[1] == 0 && p[2] > 0 && p[2] < 0x80 && p[3] == 0));
 }
 
 static const foreign *find_foreign(wa_text bytes)

@@ -39,6 +39,7 @@ typedef struct reader {
     size_t           n_nodes;
     size_t           deepest; /* level reached since the node that is being measured */
     anchor          *anchors[N_BUCKETS];
+    wa_buf duplicates; /* a line for each map with a key given twice: reading goes on, so that what else is wrong is told too */
 } reader;
 
 /* ---------------------------------------------------------------- errors */
@@ -243,6 +244,18 @@ static wa_status push_item(reader *r, wa_node_item item, wa_error *err)
     return WA_OK;
 }
 
+static void note_duplicate(reader *r, const wa_node *earlier, const wa_node *later)
+{
+    const wa_shown key = wa_show(later->text);
+
+    wa_buf_str(&r->duplicates, r->duplicates.n_bytes ? "\n" : "");
+    if (r->source->has_lines)
+        wa_buf_format(&r->duplicates, "%s:%zu:%zu: the key %s was given before, at %zu:%zu; keep one", r->source->name, later->line,
+                      later->column, key.quoted, earlier->line, earlier->column);
+    else
+        wa_buf_format(&r->duplicates, "%s: the key %s is given twice; keep one", r->source->name, key.quoted);
+}
+
 /* Moves the waiting items from `first` on into their list or map. */
 static wa_status take_items(reader *r, wa_node *node, size_t first, wa_error *err)
 {
@@ -259,12 +272,9 @@ static wa_status take_items(reader *r, wa_node *node, size_t first, wa_error *er
         return WA_OK;
     if (!wa_node_index(node, r->arena, &earlier, &duplicate))
         return fail_memory(r, err);
-    if (!duplicate)
-        return WA_OK;
-    if (!r->source->has_lines)
-        return fail_at(r, 0, 0, err, "the key %s is given twice; keep one", wa_show(duplicate->key->text).quoted);
-    return fail_at(r, duplicate->key->line, duplicate->key->column, err, "the key %s was given before, at %zu:%zu; keep one",
-                   wa_show(duplicate->key->text).quoted, earlier->key->line, earlier->key->column);
+    if (duplicate)
+        note_duplicate(r, earlier->key, duplicate->key);
+    return WA_OK;
 }
 
 static wa_status read_items(reader *r, wa_node *node, size_t level, wa_error *err)
@@ -434,9 +444,10 @@ wa_status wa_yaml_parse(wa_text bytes, const wa_source *source, wa_arena *arena,
 
     if (!r)
         return wa_fail_memory(err, source->name);
-    r->bytes  = bytes;
-    r->source = source;
-    r->arena  = arena;
+    r->bytes          = bytes;
+    r->source         = source;
+    r->arena          = arena;
+    r->duplicates.env = arena->env;
     if (!yaml_parser_initialize(&r->parser)) {
         wa_release(arena->env, r);
         return wa_fail_memory(err, source->name);
@@ -451,8 +462,13 @@ wa_status wa_yaml_parse(wa_text bytes, const wa_source *source, wa_arena *arena,
         if (!(root = new_node(r, WA_NODE_MAP, &start, wa_text_of(""))))
             WA_FAIL(WA_ENOMEM, "%s: not enough memory", source->name);
     }
+    if (r->duplicates.failed)
+        WA_FAIL(WA_ENOMEM, "%s: not enough memory", source->name);
     *out = root;
+    if (r->duplicates.n_bytes > 0)
+        WA_FAIL(WA_ECONFIG, "%.*s", (int)r->duplicates.n_bytes, r->duplicates.data);
 done:
+    wa_buf_clear(&r->duplicates);
     wa_release(arena->env, r->waiting);
     yaml_parser_delete(&r->parser);
     wa_release(arena->env, r);

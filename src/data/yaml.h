@@ -8,8 +8,10 @@
 
 #define WA_YAML_MOST_BYTES (16 * 1024 * 1024)
 
-/* Parses one document. An empty one gives an empty map. An alias is the very node of its anchor, so nodes may be shared: do not
- * change them. Errors: WA_ECONFIG as "name:line:column: message" ("name: message" where the source has no lines), WA_ENOMEM. */
+/* Parses one document. An empty one gives an empty map.
+ * Errors  WA_ECONFIG as "name:line:column: message", WA_ENOMEM. Where duplicate keys are the only fault, a line for each map
+ * that has
+ *         them, and *out is the document all the same, the first of them counting, so that what else is wrong can be told. */
 wa_status wa_yaml_parse(wa_text bytes, const wa_source *source, wa_arena *arena, wa_node **out, wa_error *err);
 
 #endif

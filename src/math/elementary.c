@@ -1,6 +1,7 @@
 /* Elementary functions with the same bits everywhere. See elementary.h. */
 #include "math/elementary.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -73,10 +74,11 @@ static double series(double r, bool is_cosine)
 static double sine(double x, int quarters)
 {
     const double half_pi[] = { 0x1.921fb54400000p+0, 0x1.0b4611a600000p-34, 0x1.3198a2e037073p-69 };
-    const double n         = fma(x, 0x1.45f306dc9c883p-1, 0x1.8p+52) - 0x1.8p+52;
-    const double r         = fma(-n, half_pi[2], fma(-n, half_pi[1], fma(-n, half_pi[0], x)));
-    const int    quadrant  = (int)(((int64_t)n + quarters) & 3);
-    const double y         = series(r, quadrant & 1);
+    assert(!(fabs(x) > 0x1p20));
+    const double n        = fma(x, 0x1.45f306dc9c883p-1, 0x1.8p+52) - 0x1.8p+52;
+    const double r        = fma(-n, half_pi[2], fma(-n, half_pi[1], fma(-n, half_pi[0], x)));
+    const int    quadrant = (int)(((int64_t)n + quarters) & 3);
+    const double y        = series(r, quadrant & 1);
 
     return quadrant & 2 ? -y : y;
 }

@@ -9,7 +9,7 @@
 /* Within 1e-15 of the true value, relative for exp and log, absolute for sine and cosine; the error function within 3e-15. */
 double wa_exp(double x);
 double wa_ln(double x);  /* x > 0 and finite */
-double wa_sin(double x); /* |x| <= 1e6; beyond that the accuracy decays with |x| */
+double wa_sin(double x); /* |x| <= 2^20 */
 double wa_cos(double x);
 double wa_erf(double x);
 

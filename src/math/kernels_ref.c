@@ -2,9 +2,13 @@
  *
  * This file is compiled a second time for processors with a fused multiply-add instruction, under another name; IEEE 754 makes
  * the bits the same, the instruction saves a call a product. */
+#include <float.h>
+
 #include "math/elementary.h"
 #include "math/exp.h"
 #include "math/kernels.h"
+
+_Static_assert(FLT_EVAL_METHOD == 0, "floats are computed with more digits than they have: the bits would differ");
 
 #ifndef WA_KERNELS_NAME
 #define WA_KERNELS_NAME wa_kernels_ref

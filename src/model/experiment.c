@@ -29,9 +29,10 @@ static const wa_key vectors_keys[] = {
       .group = VECTORS_FROM, .example = "{ Life: [0.1, 0.2], is: [0.3, 0.4] }" },
     { "random", WA_KEY_MAP, AT(vectors.random), NULL, NULL, "instead of file: one vector per input word", random_vectors_keys,
       .group = VECTORS_FROM },
-    { "limit", WA_KEY_SIZE, AT(vectors.opts.limit), "0", "0..", "first N words only; 0 = all" },
-    { "duplicates", WA_KEY_CHOICE, AT(vectors.opts.duplicates), "first", "first|last|error", "which record of a word stays" },
-    { "salvage", WA_KEY_BOOL, AT(vectors.opts.salvage), "false", NULL, "keep the whole records of a damaged file" },
+    { "limit", WA_KEY_SIZE, AT(vectors.opts.limit), "0", "0..", "of a file the first N words only; 0 = all" },
+    { "duplicates", WA_KEY_CHOICE, AT(vectors.opts.duplicates), "first", "first|last|error",
+      "of a file which record of a word stays" },
+    { "salvage", WA_KEY_BOOL, AT(vectors.opts.salvage), "false", NULL, "of a damaged file keep the whole records" },
     { 0 },
 };
 

@@ -48,6 +48,20 @@ done:
 
 /* ---------------------------------------------------------------- vectors */
 
+static void check_value(wa_model *model, const wa_tensor_value *v, size_t D)
+{
+    wa_buf key = { .env = &model->env };
+
+    wa_buf_format(&key, "vectors.values.%.*s", (int)v->name.n_bytes, v->name.data);
+    const char *const where = key.failed ? "vectors.values" : key.data;
+    if (v->rank != 1 || v->shape[0] == 0)
+        wa_config_complain(model->config, where, "the vector of %s is no list of numbers", wa_show(v->name).quoted);
+    else if (v->shape[0] != D)
+        wa_config_complain(model->config, where, "the vector of %s has %zu numbers, expected %zu, as the first has",
+                           wa_show(v->name).quoted, v->shape[0], D);
+    wa_buf_clear(&key);
+}
+
 /* Hand-written vectors: the first one says how wide all are. */
 static wa_status take_values(wa_model *model, wa_error *err)
 {
@@ -57,14 +71,9 @@ static wa_status take_values(wa_model *model, wa_error *err)
     if (values->n == 0)
         WA_FAIL(WA_ECONFIG, "%s: vectors.values holds no word", wa_config_where(model->config, "vectors.values"));
     const size_t D = values->items[0].shape[0];
-    for (size_t i = 0; i < values->n; i++) {
-        const wa_tensor_value *const v = &values->items[i];
-
-        if (v->rank != 1 || v->shape[0] != D || D == 0)
-            WA_FAIL(WA_ECONFIG, "%s: the vector of %s is no list of %zu numbers, as that of %s",
-                    wa_config_where(model->config, "vectors.values"), wa_show(v->name).quoted, D,
-                    wa_show(values->items[0].name).quoted);
-    }
+    for (size_t i = 0; i < values->n; i++)
+        check_value(model, &values->items[i], D);
+    WA_TRY(wa_config_verdict(model->config, err));
     WA_TRY(wa_vectors_new(D, &model->env, &model->vectors, err));
     for (size_t i = 0; i < values->n; i++)
         WA_TRY(wa_vectors_add(model->vectors, values->items[i].name, values->items[i].data, err));
@@ -145,6 +154,16 @@ static size_t find_special(wa_model *model, wa_text word, const char *key)
     return row;
 }
 
+/* The end word is only ever predicted, so it needs a place in the vocabulary and no vector. */
+static void check_end(wa_model *model)
+{
+    const wa_text end = model->experiment->tokenizer.end;
+
+    if (end.data && model->pipeline.vocabulary && wa_model_find(model, end) == WA_NONE)
+        wa_config_complain(model->config, "tokenizer.end", "tokenizer.end is %s, and the vocabulary has no such word",
+                           wa_show(end).quoted);
+}
+
 static void find_specials(wa_model *model)
 {
     const wa_tokenizer_opts *const t = &model->experiment->tokenizer;
@@ -161,6 +180,9 @@ static wa_status build(wa_model *model, wa_error *err)
 
     check_random(model, &model->experiment->vectors.random, "vectors.random");
     check_random(model, &model->experiment->weights.random, "weights.random");
+    if (model->experiment->report.trace.file)
+        wa_config_complain(model->config, "report.trace",
+                           "report.trace is a file, expected a list of globs such as [ \"attention.*\" ]");
     WA_TRY(wa_config_verdict(model->config, err));
     WA_TRY(read_inputs(model, err));
     WA_TRY(open_vectors(model, err));
@@ -177,6 +199,8 @@ static wa_status build(wa_model *model, wa_error *err)
         .n_inputs   = model->n_inputs,
     };
     WA_TRY(wa_pipeline_prepare(&model->pipeline, &parts, err));
+    check_end(model);
+    WA_TRY(wa_config_verdict(model->config, err));
 done:
     return st;
 }
@@ -260,6 +284,11 @@ wa_text wa_model_start(const wa_model *model)
 wa_text wa_model_end(const wa_model *model)
 {
     return model->experiment->tokenizer.end;
+}
+
+wa_text wa_model_unknown(const wa_model *model)
+{
+    return model->experiment->tokenizer.unknown;
 }
 
 size_t wa_model_inputs(const wa_model *model)

@@ -108,8 +108,8 @@ done:
 }
 
 static const char advice[] =
-    "the vectors or weights hold numbers that are not finite or far too large (`wordahead vectors check` finds "
-    "such vectors)";
+    "the vectors or weights hold numbers that are not finite or too large (`wordahead vectors check` finds such "
+    "vectors), or a scale or temperature makes them so";
 
 static wa_status check_finite(const wa_pipeline *pipeline, const wa_flow *flow, wa_error *err)
 {
@@ -142,10 +142,10 @@ wa_status wa_pipeline_words(const wa_pipeline *pipeline, const wa_flow *flow, si
     const size_t N = pipeline->vocabulary->width_out;
 
     wa_vocabulary_logits(pipeline->vocabulary, flow->kernels, flow->x + first * pipeline->width, n, logits);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n * N; i++)
+        if (!isfinite(logits[i]))
+            return wa_fail(err, WA_EMODEL, "the logits after word %zu are not finite: %s", first + i / N + 1, advice);
+    for (size_t i = 0; i < n; i++)
         normalisers[i] = flow->kernels->normaliser(logits + i * N, N);
-        if (!isfinite(normalisers[i].log_sum) || !isfinite(normalisers[i].max))
-            return wa_fail(err, WA_EMODEL, "the logits after word %zu are not finite: %s", first + i + 1, advice);
-    }
     return WA_OK;
 }

@@ -23,8 +23,8 @@ typedef struct position_opts {
 static const wa_key keys[] = {
     { "kind", WA_KEY_CHOICE, AT(kind), "sinusoidal", "sinusoidal|none", "none adds nothing" },
     { "layout", WA_KEY_CHOICE, AT(layout), "interleaved", "interleaved|halves", "sin and cos in turn, or all sines first" },
-    { "base", WA_KEY_NUMBER, AT(base), "10000", ">0", "angle of pair i at position p: p / base^(2i/D)" },
-    { "start", WA_KEY_NUMBER, AT(start), "0", "", "the first position" },
+    { "base", WA_KEY_NUMBER, AT(base), "10000", "1..", "angle of pair i at position p: p / base^(2i/D)" },
+    { "start", WA_KEY_NUMBER, AT(start), "0", "-100000..100000", "the first position" },
     { "exponent", WA_KEY_CHOICE, AT(exponent), "paper", "paper|doubled", "doubled: 4i/D, as one published notebook has it" },
     { 0 },
 };

@@ -11,8 +11,8 @@ wa_status wa_session_new(const wa_model *model, wa_session **out, wa_error *err)
     if (!session)
         return wa_fail(err, WA_ENOMEM, "session: not enough memory");
     session->model     = model;
-    session->arena.env = session->scratch.env = &model->env;
-    *out                                      = session;
+    session->arena.env = session->scratch.env = session->looked_up.env = &model->env;
+    *out                                                               = session;
     return WA_OK;
 }
 
@@ -22,6 +22,7 @@ void wa_session_free(wa_session *session)
         return;
     wa_arena_clear(&session->arena);
     wa_arena_clear(&session->scratch);
+    wa_arena_clear(&session->looked_up);
     wa_release(&session->model->env, session);
 }
 
@@ -51,6 +52,26 @@ static wa_token make_token(const wa_model *model, wa_text word, size_t start, si
     };
 }
 
+/* The start word and the last words that have a row, max_tokens in all, make the context; returns how many words it leaves out. */
+static size_t choose_context(const wa_model *model, wa_token *tokens, size_t n)
+{
+    const bool has_start = model->start != WA_NONE;
+    size_t     n_left = model->experiment->tokenizer.max_tokens - has_start, n_dropped = 0;
+
+    for (size_t i = n; i > has_start; i--) {
+        wa_token *const token = &tokens[i - 1];
+
+        if (token->index == WA_NONE)
+            continue;
+        token->in_context = n_left > 0;
+        n_left -= token->in_context;
+        n_dropped += !token->in_context;
+    }
+    if (has_start)
+        tokens[0].in_context = true;
+    return n_dropped;
+}
+
 wa_status wa_session_tokens(wa_session *session, wa_text text, wa_tokens *out, wa_error *err)
 {
     wa_status                      st   = WA_OK;
@@ -71,6 +92,7 @@ wa_status wa_session_tokens(wa_session *session, wa_text text, wa_tokens *out, w
         all.n_unknown += !token.is_known;
     }
     all.tokens    = tokens;
+    all.n_dropped = choose_context(m, tokens, all.n_tokens);
     all.n_invalid = pieces.n_invalid;
     *out          = all;
 done:
@@ -85,35 +107,18 @@ wa_status wa_tokenize(wa_session *session, wa_text text, wa_tokens *out, wa_erro
 
 /* ---------------------------------------------------------------- running */
 
-/* The rows of the words that have one, the start word's first; returns how many. */
-static size_t list_rows(const wa_tokens *tokens, size_t *rows)
+wa_status wa_session_run(wa_session *session, const wa_tokens *tokens, wa_flow *flow, wa_error *err)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < tokens->n_tokens; i++)
-        if (tokens->tokens[i].index != WA_NONE)
-            rows[n++] = tokens->tokens[i].index;
-    return n;
-}
-
-wa_status wa_session_run(wa_session *session, wa_tokens *tokens, wa_flow *flow, wa_error *err)
-{
-    wa_status    st        = WA_OK;
-    const size_t most      = session->model->experiment->tokenizer.max_tokens;
-    const bool   has_start = session->model->start != WA_NONE;
-    size_t      *rows, T;
+    wa_status st = WA_OK;
+    size_t   *rows, T = 0;
 
     WA_SESSION_ALLOC(session, tokens->n_tokens, rows);
-    T = list_rows(tokens, rows);
+    for (size_t i = 0; i < tokens->n_tokens; i++)
+        if (tokens->tokens[i].in_context)
+            rows[T++] = tokens->tokens[i].index;
     if (T == 0)
         WA_FAIL(WA_EMODEL,
                 "the text has no word that the model knows, and the model has no start word (tokenizer.start) to begin from");
-    if (T > most) {
-        tokens->n_dropped = T - most;
-        for (size_t t = has_start; t < most; t++)
-            rows[t] = rows[t + tokens->n_dropped];
-        T = most;
-    }
     WA_TRY(wa_session_run_rows(session, rows, T, flow, err));
 done:
     return st;

@@ -11,8 +11,9 @@
 
 struct wa_session {
     const wa_model *model;
-    wa_arena        arena;   /* results */
-    wa_arena        scratch; /* one run of the pipeline; a long text takes several runs in one call */
+    wa_arena        arena;     /* results */
+    wa_arena        looked_up; /* what wa_lookup() gave, to be an argument of the next call */
+    wa_arena        scratch;   /* one run of the pipeline; a long text takes several runs in one call */
     wa_observer    *observer;
     void           *observer_user;
 };
@@ -30,10 +31,9 @@ void wa_session_begin(wa_session *session);
 /* The words of a text, the start word first where there is one. Errors: WA_ENOMEM. */
 wa_status wa_session_tokens(wa_session *session, wa_text text, wa_tokens *out, wa_error *err);
 
-/* Runs the pipeline over the context that the words make: the start word and the last words, max_tokens in all.
- * tokens->n_dropped is set.
- * Errors  WA_EMODEL where no word is left to run on, or as wa_pipeline_run(). */
-wa_status wa_session_run(wa_session *session, wa_tokens *tokens, wa_flow *flow, wa_error *err);
+/* Runs the pipeline over the words that are in the context.
+ * Errors  WA_EMODEL where there is none, or as wa_pipeline_run(). */
+wa_status wa_session_run(wa_session *session, const wa_tokens *tokens, wa_flow *flow, wa_error *err);
 
 /* The same over given rows of the vectors, [T] with T > 0. */
 wa_status wa_session_run_rows(wa_session *session, const size_t *rows, size_t T, wa_flow *flow, wa_error *err);

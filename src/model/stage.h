@@ -4,7 +4,7 @@
  * 1. write src/model/<name>.c: a struct of its options, a table of keys for it, a wa_stage_ops with prepare() and forward(), and a
  *    wa_variant that holds them together;
  * 2. declare the variant at the end of this file, with the others;
- * 3. add it to wa_stage_variants in stage.c;
+ * 3. add it to wa_stage_variants in stage.c, and run `wordahead config default >configs/default.yaml`;
  * 4. describe its formula, weights and names in docs/MODEL.md, and give it a case under tests/golden/ from an independent source.
  * Nothing else knows the stages by name but the vocabulary, which must come last. */
 #ifndef WA_MODEL_STAGE_H

@@ -76,6 +76,8 @@ static wa_status words_of_file(wa_stage *stage, wa_build *build, const char *pat
         WA_TRY(wa_lines_next(lines, &line, &has_line, err));
         if (!has_line)
             break;
+        if (line.n_bytes == 0)
+            WA_FAIL(WA_EFORMAT, "%s:%zu: found an empty line, expected a word; take the line out", path, n);
         WA_TRY(add_word(s, build, line, &is_new, err));
         if (!is_new)
             WA_FAIL(WA_EFORMAT, "%s:%zu: the word %s stands here a second time; every word of a vocabulary is there once", path, n,
@@ -125,8 +127,9 @@ static wa_status tie(wa_stage *stage, wa_build *build, wa_error *err)
         const size_t  row  = wa_vectors_find(build->vectors, word);
 
         if (row == WA_NONE)
-            return wa_fail(err, WA_EMODEL, "vocabulary.tied: the word %s has no vector; use tied: false or leave it out",
-                           wa_show(word).quoted);
+            return wa_fail(err, WA_EMODEL,
+                           "%s: the word %s has no vector, as vocabulary.tied needs; use tied: false or leave it out",
+                           wa_config_where(build->config, "vocabulary.0.words"), wa_show(word).quoted);
         wa_vectors_row(build->vectors, row, rows + i * D);
     }
     s->weight = rows;

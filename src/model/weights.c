@@ -203,8 +203,9 @@ wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape 
     size_t                       index, ignored;
     const wa_text                kept = wa_arena_text(weights->arena, text);
 
-    *out  = NULL;
-    which = which ? which : &ignored;
+    *out   = NULL;
+    which  = which ? which : &ignored;
+    *which = WA_NONE;
     if (!kept.data || !wa_lexicon_add(&weights->taken, kept, &index, NULL))
         return wa_fail(err, WA_ENOMEM, "tensor '%s': not enough memory", name);
     if (value) {

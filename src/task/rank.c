@@ -91,8 +91,8 @@ wa_status wa_lookup(wa_session *session, wa_text word, size_t *index, wa_text *n
     wa_status st = WA_OK;
     wa_text   folded;
 
-    wa_session_begin(session);
-    WA_TRY(wa_tokenizer_fold(&session->model->experiment->tokenizer, word, &session->arena, &folded, err));
+    wa_arena_reset(&session->looked_up);
+    WA_TRY(wa_tokenizer_fold(&session->model->experiment->tokenizer, word, &session->looked_up, &folded, err));
     *index = wa_model_find(session->model, word);
     if (*index == WA_NONE)
         *index = wa_model_find(session->model, folded);

@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "base/status.h"
-#include "base/str.h"
+#include "math/elementary.h"
 #include "model/session.h"
 
 struct wa_context {
@@ -47,7 +47,7 @@ static wa_status remember(wa_context *context, size_t row, wa_error *err)
 
     if (row == WA_NONE)
         return WA_OK;
-    if (context->n == 2 * most) { /* forgetting by halves costs one move a word, not max_tokens */
+    if (context->n / 2 >= most) { /* forgetting by halves costs one move a word, not max_tokens */
         for (size_t i = 0; i < most; i++)
             context->rows[i] = context->rows[most + i];
         context->n = most;
@@ -102,7 +102,8 @@ static void plan_before(const wa_model *model, plan *p, const wa_context *contex
     p->n_fixed = p->n_rows;
     if (!context)
         return;
-    const size_t room = most > p->n_fixed + n ? most - p->n_fixed - n : 0;
+    const size_t n_own = n > 0 ? n - 1 : 0; /* nothing is predicted after the last word, so it is not in the sequence */
+    const size_t room  = most > p->n_fixed + n_own ? most - p->n_fixed - n_own : 0;
     for (size_t i = context->n - (context->n < room ? context->n : room); i < context->n; i++)
         p->rows[p->n_rows++] = context->rows[i];
 }
@@ -281,11 +282,12 @@ static void add_word(wa_score_totals *totals, const wa_word_score *word)
 void wa_score_add(wa_score_totals *totals, const wa_scores *scores)
 {
     totals->n_texts++;
+    totals->n_invalid += scores->n_invalid;
     for (size_t i = 0; i < scores->n_words; i++)
         add_word(totals, &scores->words[i]);
 }
 
 double wa_perplexity(double logprob, size_t n)
 {
-    return n ? exp(-logprob / (double)n) : NAN;
+    return n ? wa_exp(-logprob / (double)n) : NAN;
 }

@@ -38,7 +38,7 @@ static void expect_failure(const char *bytes, size_t n, const char *message)
 
     ck_assert_msg(st == WA_ECONFIG, "%.60s: status %d", bytes, st);
     ck_assert_str_eq(err.message, message);
-    ck_assert_ptr_null(root);
+    ck_assert_msg(!root == !strstr(message, "was given before"), "%.60s: only duplicate keys leave a document", bytes);
     wa_arena_clear(&arena);
 }
 

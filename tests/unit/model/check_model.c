@@ -1,5 +1,6 @@
 /* Opening models: what goes wrong, who owns what, and what several threads may do. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,13 +32,52 @@ START_TEST(a_special_word_without_a_vector_is_named_with_its_place)
 }
 END_TEST
 
+START_TEST(an_end_word_must_be_in_the_vocabulary)
+{
+    static const char *const sets[] = { "tokenizer.end=b", NULL };
+
+    refuse_yaml("vectors: { values: { a: [1] } }\npipeline: [ embed: {}, vocabulary: { tied: true, bias: false } ]\n", sets,
+                WA_ECONFIG, "--set 1: tokenizer.end is 'b', and the vocabulary has no such word");
+}
+END_TEST
+
+START_TEST(a_list_of_globs_is_no_file)
+{
+    static const char *const sets[] = { "report.trace={file: globs.txt}", NULL };
+
+    refuse_yaml(small_model_yaml, sets, WA_ECONFIG, "report.trace is a file, expected a list of globs");
+}
+END_TEST
+
+/* The last of 513 words has a chunk of the softmax to itself, and a logit that is no number. */
+START_TEST(one_logit_that_is_not_finite_is_noticed)
+{
+    char      *yaml, *at;
+    wa_ranking ranking;
+    wa_error   err;
+
+    ck_assert_ptr_nonnull(yaml = malloc(32 * 1024));
+    at = yaml + sprintf(yaml, "vectors: { values: { ");
+    for (size_t i = 0; i < 513; i++)
+        at += sprintf(at, "w%zu: [%s], ", i, i < 512 ? "1" : "3e38");
+    sprintf(at, "} }\npipeline: [ embed: { scale: 10 }, vocabulary: { tied: true, bias: false } ]\n");
+    wa_model *const   model   = open_yaml(yaml, NULL);
+    wa_session *const session = new_session(model);
+    ck_assert_int_eq(wa_rank(session, wa_text_of("w0"), NULL, &ranking, &err), WA_EMODEL);
+    ck_assert_ptr_nonnull(strstr(err.message, "the logits after word 1 are not finite"));
+    wa_session_free(session);
+    wa_model_close(model);
+    free(yaml);
+}
+END_TEST
+
 START_TEST(a_model_without_vectors_says_so)
 {
     refuse_yaml("pipeline: [ embed: {} ]\n", NULL, WA_ECONFIG, "vectors has none of file, values and random");
     refuse_yaml("vectors: { random: { width: 3 } }\npipeline: [ embed: {} ]\n", NULL, WA_ECONFIG,
                 "vectors.random makes a vector for each word of `input`");
     refuse_yaml("vectors: { values: { a: [1, 2], b: [1] } }\npipeline: [ embed: {} ]\n", NULL, WA_ECONFIG,
-                "the vector of 'b' is no list of 2");
+                "the vector of 'b' has 1 numbers, expected 2, as the first has");
 }
 END_TEST
 
@@ -157,6 +197,9 @@ Suite *wa_suite_model(void)
 
     tcase_add_test(tests, a_folder_stands_for_its_model_yaml);
     tcase_add_test(tests, a_special_word_without_a_vector_is_named_with_its_place);
+    tcase_add_test(tests, an_end_word_must_be_in_the_vocabulary);
+    tcase_add_test(tests, a_list_of_globs_is_no_file);
+    tcase_add_test(tests, one_logit_that_is_not_finite_is_noticed);
     tcase_add_test(tests, a_model_without_vectors_says_so);
     tcase_add_test(tests, vectors_that_are_not_finite_are_an_error_when_they_are_used);
     tcase_add_test(tests, every_failing_allocation_is_reported_and_nothing_leaks);

@@ -115,6 +115,20 @@ START_TEST(weights_per_head_are_the_same_as_stacked_ones)
 }
 END_TEST
 
+START_TEST(weights_of_a_type_that_is_none_are_named_for_slices_too)
+{
+    static const char header[]  = "{\"attention.0.query.weight\":{\"dtype\":\"I32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}";
+    char              file[256] = { (char)(sizeof header - 1) }, yaml[1024];
+
+    memcpy(file + 8, header, sizeof header - 1);
+    snprintf(yaml, sizeof yaml,
+             "%spipeline: [ embed: {}, attention: { heads: 2, head_dim: 2, input: slice, output_projection: false } ]\n"
+             "weights: { file: '%s' }\n",
+             VECTORS INPUT, scratch_file("i32.safetensors", file, 8 + sizeof header - 1 + 16));
+    refuse_yaml(yaml, NULL, WA_EMODEL, "tensor 'attention.0.query.weight' has the type I32, expected F32, F64, F16 or BF16");
+}
+END_TEST
+
 START_TEST(a_slice_matrix_shared_by_all_heads_is_the_same_as_one_for_each)
 {
     static const char stage[] =
@@ -255,6 +269,27 @@ START_TEST(the_vocabulary_can_be_the_words_of_the_input_or_of_a_file)
 }
 END_TEST
 
+START_TEST(positions_keep_to_what_sine_can_do)
+{
+    static const char *const far_away[] = { "positional.0.start=1e18", NULL }, *const small_base[] = { "positional.0.base=1e-300",
+                                                                                                       NULL };
+
+    refuse_yaml(small_model_yaml, far_away, WA_ECONFIG, "positional.start: found '1e18', expected a number from -100000 to 100000");
+    refuse_yaml(small_model_yaml, small_base, WA_ECONFIG, "positional.base: found '1e-300', expected a number from 1 on");
+}
+END_TEST
+
+START_TEST(empty_lines_are_no_words)
+{
+    char        set[512];
+    const char *sets[] = { set, NULL };
+
+    snprintf(set, sizeof set, "vocabulary.0.words=%s", scratch_file("gap.txt", "a\n\nb\n", 5));
+    refuse_yaml(VECTORS INPUT RANDOM "pipeline: [ embed: {}, vocabulary: {} ]\n", sets, WA_EFORMAT,
+                "gap.txt:2: found an empty line");
+}
+END_TEST
+
 /* ---------------------------------------------------------------- the list */
 
 START_TEST(the_order_of_stages_is_checked)
@@ -305,6 +340,9 @@ Suite *wa_suite_stages(void)
     tcase_add_test(tests, later_words_do_not_change_the_output_of_earlier_ones);
     tcase_add_test(tests, weights_per_head_are_the_same_as_stacked_ones);
     tcase_add_test(tests, a_slice_matrix_shared_by_all_heads_is_the_same_as_one_for_each);
+    tcase_add_test(tests, weights_of_a_type_that_is_none_are_named_for_slices_too);
+    tcase_add_test(tests, positions_keep_to_what_sine_can_do);
+    tcase_add_test(tests, empty_lines_are_no_words);
     tcase_add_test(tests, heads_must_divide_the_width_they_slice);
     tcase_add_test(tests, without_projections_the_head_width_must_be_what_a_head_reads);
     tcase_add_test(tests, biases_of_queries_keys_and_values_are_there_together_or_not_at_all);

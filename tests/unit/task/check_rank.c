@@ -200,6 +200,29 @@ START_TEST(a_spelling_is_looked_up_as_it_is_and_then_folded)
 }
 END_TEST
 
+START_TEST(what_was_looked_up_can_be_the_prefix_of_a_ranking)
+{
+    wa_rank_opts opts = { 0 };
+    size_t       index;
+
+    ck_assert_int_eq(wa_lookup(session, wa_text_of("SA"), &index, &opts.prefix, NULL), WA_OK);
+    const wa_ranking ranking = rank("the cat", &opts);
+    ck_assert_uint_eq(ranking.n_next, 1);
+    ck_assert(wa_text_is(ranking.next[0].word, "sat"));
+}
+END_TEST
+
+START_TEST(words_say_whether_they_are_in_the_context)
+{
+    const wa_ranking ranking = rank("mat mat the cat sat on a mat the", NULL); /* max_tokens 8 */
+
+    ck_assert(ranking.text.tokens[0].in_context);
+    ck_assert(!ranking.text.tokens[1].in_context && !ranking.text.tokens[2].in_context);
+    for (size_t i = 3; i < ranking.text.n_tokens; i++)
+        ck_assert(ranking.text.tokens[i].in_context);
+}
+END_TEST
+
 START_TEST(ranking_needs_a_vocabulary)
 {
     wa_model *const   m = open_yaml("vectors: { values: { a: [1] } }\npipeline: [ embed: {} ]\n", NULL);
@@ -231,6 +254,8 @@ Suite *wa_suite_rank(void)
     tcase_add_test(tests, a_long_text_keeps_the_start_word_and_its_last_words);
     tcase_add_test(tests, an_observer_changes_no_bit);
     tcase_add_test(tests, a_spelling_is_looked_up_as_it_is_and_then_folded);
+    tcase_add_test(tests, what_was_looked_up_can_be_the_prefix_of_a_ranking);
+    tcase_add_test(tests, words_say_whether_they_are_in_the_context);
     tcase_add_test(tests, ranking_needs_a_vocabulary);
     suite_add_tcase(suite, tests);
     return suite;

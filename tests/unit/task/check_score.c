@@ -153,8 +153,18 @@ START_TEST(a_document_forgets_what_max_tokens_has_no_room_for)
     ck_assert_int_eq(wa_context_new(model, &context, NULL), WA_OK);
     for (size_t i = 0; i < 20; i++)
         score("the cat sat on a mat", context);
-    /* six words and the end word leave no room beside the start word: as if alone */
-    assert_ranked("", "mat", &score("mat a on sat cat the", context).words[0]);
+    /* seven words leave no room beside the start word: as if alone; the end word needs none, as nothing follows it */
+    assert_ranked("", "mat", &score("mat a on sat cat the the", context).words[0]);
+    /* six leave room for one word of the document, the end word of the text before */
+    const wa_word_score      found           = score("mat a on sat cat the", context).words[0];
+    static const char *const end_is_a_word[] = { "tokenizer.split=whitespace", NULL };
+    wa_model *const          m               = open_yaml(small_model_yaml, end_is_a_word);
+    wa_session *const        s               = ranker;
+    ranker                                   = new_session(m);
+    assert_ranked("</s>", "mat", &found);
+    wa_session_free(ranker);
+    ranker = s;
+    wa_model_close(m);
     wa_context_free(context);
 }
 END_TEST
