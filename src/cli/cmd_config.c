@@ -84,7 +84,8 @@ static int show(int argc, char **argv)
         .name     = "config show",
         .operands = "CONFIG",
         .summary =
-            "Prints the whole configuration as YAML, each value with where it comes from: file:line:column, --set, or default.",
+            "Prints the whole configuration as YAML, each value with where it comes from: file:line:column, --set, or default.\n"
+            "Paths stand as seen from the working folder.",
         .examples = "  wordahead config show models/english\n"
                     "  wordahead config show configs/quickstart.yaml --set report.top=3\n",
         .options  = options,
