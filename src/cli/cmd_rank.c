@@ -2,8 +2,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/json.h"
+#include "base/lines.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/inputs.h"

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/lines.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cli/cli.h"
 

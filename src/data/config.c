@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "data/config_parts.h"

@@ -6,7 +6,7 @@
 #ifndef WA_DATA_NPY_H
 #define WA_DATA_NPY_H
 
-#include "base/file.h"
+#include "base/output.h"
 
 typedef struct wa_npy wa_npy;
 

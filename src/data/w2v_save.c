@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/output.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "data/vectors.h"

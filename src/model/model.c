@@ -1,7 +1,7 @@
 /* Opening a model. See model.h. */
 #include "model/model.h"
 
-#include "base/file.h"
+#include "base/lines.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "base/str.h"

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/lines.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "data/vectors.h"

@@ -11,6 +11,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lines.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "suites.h"

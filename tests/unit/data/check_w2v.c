@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/output.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "data/vectors.h"
 #include "data/w2v.h"

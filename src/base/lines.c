@@ -1,0 +1,106 @@
+/* Text by lines. See lines.h. */
+#include "base/lines.h"
+
+#include <string.h>
+
+#include "base/status.h"
+#include "base/str.h"
+#include "base/stream.h"
+
+/* Invariant: buffer[at..n_bytes] is read and not yet given out; buffer[at..n_searched] holds no newline. */
+struct wa_lines {
+    wa_buf     buffer;
+    size_t     at, n_searched;
+    bool       at_end, has_begun;
+    wa_stream *stream;
+};
+
+wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_error *err)
+{
+    wa_status st    = WA_OK;
+    wa_lines *lines = wa_alloc_zeroed(env, 1, sizeof *lines);
+
+    if (!lines)
+        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+    lines->buffer.env = env;
+    WA_TRY(wa_stream_open(path, env, &lines->stream, err));
+    WA_TRY(wa_stream_refuse_foreign(lines->stream, err));
+    *out  = lines;
+    lines = NULL;
+done:
+    wa_lines_close(lines);
+    return st;
+}
+
+void wa_lines_close(wa_lines *lines)
+{
+    if (!lines)
+        return;
+    const wa_env *const env = lines->buffer.env;
+    wa_stream_close(lines->stream);
+    wa_buf_clear(&lines->buffer);
+    wa_release(env, lines);
+}
+
+static wa_status read_more(wa_lines *lines, wa_error *err)
+{
+    wa_status     st   = WA_OK;
+    wa_buf *const buf  = &lines->buffer;
+    void         *data = buf->data;
+    size_t        got;
+
+    if (lines->at > 0)
+        memmove(buf->data, buf->data + lines->at, buf->n_bytes - lines->at);
+    buf->n_bytes -= lines->at;
+    lines->n_searched -= lines->at;
+    lines->at = 0;
+    if (!wa_grow(buf->env, &data, &buf->capacity, buf->n_bytes + WA_STREAM_BUFFER, 1))
+        WA_FAIL(WA_ENOMEM, "%s: not enough memory for a line of more than %zu bytes", wa_stream_path(lines->stream), buf->n_bytes);
+    buf->data = data;
+    WA_TRY(wa_stream_read(lines->stream, buf->data + buf->n_bytes, buf->capacity - buf->n_bytes, &got, err));
+    buf->n_bytes += got;
+    lines->at_end = got == 0;
+done:
+    return st;
+}
+
+/* A byte order mark may arrive in pieces; nothing is given out before its three bytes could be there. */
+static wa_status drop_mark(wa_lines *lines, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    while (lines->buffer.n_bytes < 3 && !lines->at_end && !(lines->buffer.n_bytes > 0 && lines->buffer.data[0] != '\xEF'))
+        WA_TRY(read_more(lines, err));
+    if (wa_text_begins(wa_buf_view(&lines->buffer), wa_text_of("\xEF\xBB\xBF")))
+        lines->at = lines->n_searched = 3;
+    lines->has_begun = true;
+done:
+    return st;
+}
+
+wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error *err)
+{
+    wa_status     st  = WA_OK;
+    wa_buf *const buf = &lines->buffer;
+    const char   *end = NULL;
+
+    if (!lines->has_begun)
+        WA_TRY(drop_mark(lines, err));
+    for (;;) {
+        if (lines->n_searched < buf->n_bytes)
+            end = memchr(buf->data + lines->n_searched, '\n', buf->n_bytes - lines->n_searched);
+        lines->n_searched = end ? (size_t)(end - buf->data) + 1 : buf->n_bytes;
+        if (end || lines->at_end)
+            break;
+        WA_TRY(read_more(lines, err));
+    }
+    *has_line = end || lines->at < buf->n_bytes;
+    if (!*has_line)
+        goto done;
+    *line = (wa_text){ buf->data + lines->at, lines->n_searched - lines->at - (end != NULL) };
+    if (line->n_bytes > 0 && line->data[line->n_bytes - 1] == '\r')
+        line->n_bytes--;
+    lines->at = lines->n_searched;
+done:
+    return st;
+}

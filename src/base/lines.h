@@ -1,0 +1,19 @@
+/* Text by lines, gzip unpacked. "-" is standard input. env must live as long as the lines. */
+#ifndef WA_BASE_LINES_H
+#define WA_BASE_LINES_H
+
+#include "base/mem.h"
+
+typedef struct wa_lines wa_lines;
+
+/* Text by lines, plain or gzip, as it arrives: a line typed at a terminal is given before the next one is there. A byte order
+ * mark at the start is dropped. Files packed in other ways, zip archives and UTF-16 are refused by name.
+ * Errors  WA_EIO, WA_EFORMAT, WA_ENOMEM. */
+wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_error *err);
+void      wa_lines_close(wa_lines *lines);
+
+/* The next line without its \n or \r\n, alive until the next call; *has_line is false at the end. A last line without a
+ * newline counts, an empty rest does not. */
+wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error *err);
+
+#endif

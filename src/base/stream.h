@@ -1,0 +1,30 @@
+/* Bytes of a file as they come, gzip unpacked: recognised by its first bytes, every member of it. "-" is standard input.
+ *
+ * env must live as long as the stream. */
+#ifndef WA_BASE_STREAM_H
+#define WA_BASE_STREAM_H
+
+#include "base/mem.h"
+
+#define WA_STREAM_BUFFER 65536 /* bytes that are read at once */
+
+typedef struct wa_stream wa_stream;
+
+/* Errors  WA_EIO, WA_ENOMEM. */
+wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, wa_error *err);
+void      wa_stream_close(wa_stream *stream);
+
+/* Gives at least one byte, waiting only for the first, or *n_read 0 at the end.
+ * Errors  WA_EIO; WA_EFORMAT where gzip data is broken (with the offset in the packed file); WA_ENOMEM. */
+wa_status wa_stream_read(wa_stream *stream, void *to, size_t n, size_t *n_read, wa_error *err);
+
+bool        wa_stream_is_gzip(const wa_stream *stream);
+const char *wa_stream_path(const wa_stream *stream);
+
+/* WA_EFORMAT where the first bytes are those of a file that is no text: packed otherwise, a zip archive, UTF-16. Before any reading. */
+wa_status wa_stream_refuse_foreign(const wa_stream *stream, wa_error *err);
+
+/* Whether bytes begin as gzip does. */
+bool wa_stream_starts_gzip(const unsigned char *bytes, size_t n);
+
+#endif
