@@ -87,21 +87,14 @@ static int prepare(embedder *e)
     return WA_EXIT_OK;
 }
 
-static int check_stdin(const embedder *e, const wa_operands *operands)
+static int run(embedder *e, const wa_operands *files)
 {
-    return wa_cli_check_stdin(wa_cli_count_stdin(&e->opts.model, 1) + wa_cli_count_stdin(operands->items, operands->n) +
-                              (operands->n == 0));
-}
-
-static int run(embedder *e, const wa_operands *operands)
-{
-    static const char *const standard_input[] = { "-" };
-    const wa_cli_lines       lines            = { .take = embed_line, .user = e, .outcome = &e->outcome, .outlives_output = true };
-    const int                code             = prepare(e);
+    const wa_cli_lines lines = { .take = embed_line, .user = e, .outcome = &e->outcome, .outlives_output = true };
+    const int          code  = prepare(e);
 
     if (code != WA_EXIT_OK)
         return code;
-    wa_cli_each_line(operands->n ? operands->items : standard_input, operands->n ? operands->n : 1, &lines);
+    wa_cli_each_line(files->items, files->n, &lines);
     if (e->write_error.status != WA_OK)
         return wa_cli_fail(&e->write_error);
     if (e->outcome.n_done == 0 && e->outcome.n_failed > 0)
@@ -117,9 +110,12 @@ int wa_cmd_embed(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &e.opts, &operands);
 
-    if (code < 0 && (code = check_stdin(&e, &operands)) == WA_EXIT_OK &&
-        (code = wa_cli_check_output(e.opts.output, operands.items, operands.n)) == WA_EXIT_OK)
-        code = run(&e, &operands);
+    if (code < 0) {
+        operands = wa_cli_files(&operands);
+        code     = wa_cli_check_stdin(wa_cli_count_stdin(&e.opts.model, 1) + wa_cli_count_stdin(operands.items, operands.n));
+        if (code == WA_EXIT_OK && (code = wa_cli_check_output(e.opts.output, operands.items, operands.n)) == WA_EXIT_OK)
+            code = run(&e, &operands);
+    }
     wa_npy_discard(e.npy);
     wa_session_free(e.session);
     wa_model_close(e.model);

@@ -56,7 +56,7 @@ typedef struct ranker {
     size_t        *candidates; /* [n] vocabulary indices, in the order of the file */
     size_t         n_candidates, candidates_capacity;
     wa_buf         unknown; /* unknown candidates, a line each */
-    wa_buf         prefix, record;
+    wa_buf         record;
     wa_cli_outcome outcome;
     size_t         n_printed;
 } ranker;
@@ -116,20 +116,6 @@ done:
     return st;
 }
 
-/* The prefix in the form that the words of the vocabulary have. */
-static wa_status take_prefix(ranker *r, wa_error *err)
-{
-    size_t          index;
-    wa_text         folded;
-    const wa_status st = wa_lookup(r->session, wa_text_of(r->opts.prefix), &index, &folded, err);
-
-    if (st != WA_OK)
-        return st;
-    wa_buf_text(&r->prefix, folded);
-    r->how.prefix = wa_buf_view(&r->prefix);
-    return r->prefix.failed ? wa_fail_memory(err, "--prefix") : WA_OK;
-}
-
 /* Calls `add` for every unknown candidate. */
 static void each_unknown(const ranker *r, void (*add)(wa_buf *record, wa_text word, size_t i), wa_buf *record)
 {
@@ -152,10 +138,7 @@ static void add_jsonl(ranker *r, const wa_cli_line *line, const wa_ranking *rank
 {
     wa_buf *const record = &r->record;
 
-    wa_buf_str(record, "{\"text\":");
-    wa_json_add_text(record, line->text);
-    wa_buf_str(record, ",");
-    wa_words_add_json(record, &ranking->text);
+    wa_words_add_json(record, line->text, &ranking->text);
     if (ranking->text.n_invalid)
         wa_buf_format(record, ",\"invalid\":%zu", ranking->text.n_invalid);
     if (ranking->text.n_dropped)
@@ -269,49 +252,64 @@ static void rank_line(void *user, const wa_cli_line *line)
     r->outcome.n_done++;
 }
 
+static void rank_texts(ranker *r, const wa_operands *texts)
+{
+    for (size_t i = 0; i < texts->n && wa_cli_is_output_open(); i++) {
+        if (wa_path_exists(texts->items[i]))
+            wa_cli_complain(WA_EXIT_OK, "note: %s is ranked as a text; -i reads the file of that name",
+                            wa_show(wa_text_of(texts->items[i])).quoted);
+        rank_line(r, &(wa_cli_line){ NULL, i + 1, wa_text_of(texts->items[i]) });
+    }
+}
+
 /* -i turns all arguments into files; without texts and files, standard input is read. */
+static bool are_texts(const ranker *r, const wa_operands *operands)
+{
+    return r->opts.inputs.n == 0 && operands->n > 0;
+}
+
+/* What is read by lines when the operands are no texts: the files of -i, then the operands. */
+static wa_operands more_files(const ranker *r, const wa_operands *operands)
+{
+    return r->opts.inputs.n > 0 ? *operands : wa_cli_files(operands);
+}
+
 static void rank_inputs(ranker *r, const wa_operands *operands)
 {
-    static const char *const standard_input[] = { "-" };
-    const wa_cli_lines       lines            = { .take = rank_line, .user = r, .outcome = &r->outcome };
+    const wa_cli_lines lines = { .take = rank_line, .user = r, .outcome = &r->outcome };
 
-    if (r->opts.inputs.n > 0) {
-        wa_cli_each_line(r->opts.inputs.items, r->opts.inputs.n, &lines);
-        wa_cli_each_line(operands->items, operands->n, &lines);
-    } else if (operands->n == 0) {
-        wa_cli_each_line(standard_input, 1, &lines);
+    if (are_texts(r, operands)) {
+        rank_texts(r, operands);
+        return;
     }
-    for (size_t i = 0; r->opts.inputs.n == 0 && i < operands->n && wa_cli_is_output_open(); i++) {
-        if (wa_path_exists(operands->items[i]))
-            wa_cli_complain(WA_EXIT_OK, "note: %s is ranked as a text; -i reads the file of that name",
-                            wa_show(wa_text_of(operands->items[i])).quoted);
-        rank_line(r, &(wa_cli_line){ NULL, i + 1, wa_text_of(operands->items[i]) });
-    }
+    const wa_operands more = more_files(r, operands);
+    wa_cli_each_line(r->opts.inputs.items, r->opts.inputs.n, &lines);
+    wa_cli_each_line(more.items, more.n, &lines);
 }
 
 static size_t count_stdin(const ranker *r, const wa_operands *operands)
 {
     const char *const names[] = { r->opts.model, r->opts.candidates };
-    size_t            n       = wa_cli_count_stdin(names, 2) + wa_cli_count_stdin(r->opts.inputs.items, r->opts.inputs.n);
+    const wa_operands more    = more_files(r, operands);
+    const size_t      n       = wa_cli_count_stdin(names, 2) + wa_cli_count_stdin(r->opts.inputs.items, r->opts.inputs.n);
 
-    if (r->opts.inputs.n > 0)
-        n += wa_cli_count_stdin(operands->items, operands->n);
-    return n + (r->opts.inputs.n == 0 && operands->n == 0);
+    return are_texts(r, operands) ? n : n + wa_cli_count_stdin(more.items, more.n);
 }
 
 static int prepare(ranker *r)
 {
     wa_status st = WA_OK;
     wa_error err_here, *const err = &err_here;
-    int code = WA_EXIT_OK;
+    int    code = WA_EXIT_OK;
+    size_t ignored;
 
     if (!(r->session = wa_cli_open_session(r->opts.model, &r->model, &code)))
         return code;
     r->how.k = r->opts.k ? r->opts.k : WA_NONE;
     if (r->opts.candidates)
         WA_TRY(read_candidates(r, err));
-    if (r->opts.prefix)
-        WA_TRY(take_prefix(r, err));
+    if (r->opts.prefix) /* the last look-up: its normalised form lives until the next */
+        WA_TRY(wa_lookup(r->session, wa_text_of(r->opts.prefix), &ignored, &r->how.prefix, err));
 done:
     return st == WA_OK ? WA_EXIT_OK : wa_cli_fail(err);
 }
@@ -330,7 +328,6 @@ int wa_cmd_rank(int argc, char **argv)
     wa_model_close(r.model);
     wa_release(NULL, r.candidates);
     wa_buf_clear(&r.unknown);
-    wa_buf_clear(&r.prefix);
     wa_buf_clear(&r.record);
     free(r.opts.inputs.items);
     return code;

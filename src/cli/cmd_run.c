@@ -180,10 +180,7 @@ static void begin_text(runner *r, wa_text text, const wa_tokens *tokens)
 {
     r->n_steps = 0;
     if (r->opts.format == FORMAT_JSON) {
-        wa_buf_str(&r->record, "{\"text\":");
-        wa_json_add_text(&r->record, text);
-        wa_buf_str(&r->record, ",");
-        wa_words_add_json(&r->record, tokens);
+        wa_words_add_json(&r->record, text, tokens);
         wa_buf_str(&r->record, ",\"steps\":[");
         return;
     }
@@ -238,7 +235,7 @@ static void run_texts(runner *r)
         wa_cli_write(wa_text_of("]}\n"));
 }
 
-/* Headings for the vocabulary are worth their room only where it is shown whole. */
+/* The words of the vocabulary as headings of its columns. */
 static bool label_vocabulary(runner *r)
 {
     const size_t N = wa_model_vocabulary(r->model);

@@ -300,25 +300,18 @@ static void score_line(void *user, const wa_cli_line *line)
     s->outcome.n_done++;
 }
 
-static int check_stdin(const scorer *s, const wa_operands *operands)
+static int run(scorer *s, const wa_operands *files)
 {
-    return wa_cli_check_stdin(wa_cli_count_stdin(&s->opts.model, 1) + wa_cli_count_stdin(operands->items, operands->n) +
-                              (operands->n == 0));
-}
-
-static int run(scorer *s, const wa_operands *operands)
-{
-    static const char *const standard_input[] = { "-" };
-    const wa_cli_lines       lines            = { .begin = begin_file, .take = score_line, .user = s, .outcome = &s->outcome };
-    wa_error                 err;
-    int                      code = WA_EXIT_OK;
+    const wa_cli_lines lines = { .begin = begin_file, .take = score_line, .user = s, .outcome = &s->outcome };
+    wa_error           err;
+    int                code = WA_EXIT_OK;
 
     if (!(s->session = wa_cli_open_session(s->opts.model, &s->model, &code)))
         return code;
     if (s->opts.context == CONTEXT_DOCUMENT && wa_context_new(s->model, &s->context, &err) != WA_OK)
         return wa_cli_fail(&err);
-    s->has_files = operands->n > 1;
-    wa_cli_each_line(operands->n ? operands->items : standard_input, operands->n ? operands->n : 1, &lines);
+    s->has_files = files->n > 1;
+    wa_cli_each_line(files->items, files->n, &lines);
     if (s->outcome.n_done > 0 || s->outcome.n_failed == 0)
         code = write_summary(s);
     return code != WA_EXIT_OK ? code : wa_cli_exit_code(&s->outcome);
@@ -330,8 +323,12 @@ int wa_cmd_score(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &s.opts, &operands);
 
-    if (code < 0 && (code = check_stdin(&s, &operands)) == WA_EXIT_OK)
-        code = run(&s, &operands);
+    if (code < 0) {
+        operands = wa_cli_files(&operands);
+        code     = wa_cli_check_stdin(wa_cli_count_stdin(&s.opts.model, 1) + wa_cli_count_stdin(operands.items, operands.n));
+        if (code == WA_EXIT_OK)
+            code = run(&s, &operands);
+    }
     wa_context_free(s.context);
     wa_session_free(s.session);
     wa_model_close(s.model);

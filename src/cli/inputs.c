@@ -77,6 +77,13 @@ wa_session *wa_cli_open_session(const char *path, wa_model **model, int *exit_co
 
 /* ---------------------------------------------------------------- standard input */
 
+wa_operands wa_cli_files(const wa_operands *operands)
+{
+    static const char *standard_input[] = { "-" };
+
+    return operands->n ? *operands : (wa_operands){ standard_input, 1 };
+}
+
 size_t wa_cli_count_stdin(const char *const *names, size_t n)
 {
     size_t n_found = 0;

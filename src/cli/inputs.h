@@ -2,7 +2,7 @@
 #ifndef WA_CLI_INPUTS_H
 #define WA_CLI_INPUTS_H
 
-#include "wordahead.h"
+#include "cli/options.h"
 
 /* Opens the model that -m names; NULL: WORDAHEAD_MODEL, then the built-in one, beside the build or under the install prefix.
  * Where it fails, a sentence has been printed and *exit_code is set. */
@@ -24,6 +24,9 @@ typedef struct wa_cli_outcome {
     int    first_code;
 } wa_cli_outcome;
 int wa_cli_exit_code(const wa_cli_outcome *outcome);
+
+/* The files that a verb reads: its operands, or standard input where it was given none. */
+wa_operands wa_cli_files(const wa_operands *operands);
 
 /* How many of the names are "-", standard input; a NULL counts as none. */
 size_t wa_cli_count_stdin(const char *const *names, size_t n);

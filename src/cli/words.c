@@ -11,17 +11,24 @@ static void add_listed(wa_buf *record, wa_text word, bool is_first)
     wa_json_add_text(record, word);
 }
 
-void wa_words_add_json(wa_buf *record, const wa_tokens *text)
+static void begin_record(wa_buf *record, wa_text text)
+{
+    wa_buf_str(record, "{\"text\":");
+    wa_json_add_text(record, text);
+}
+
+void wa_words_add_json(wa_buf *record, wa_text text, const wa_tokens *tokens)
 {
     size_t n_unknown = 0;
 
-    wa_buf_str(record, "\"tokens\":[");
-    for (size_t i = 0; i < text->n_tokens; i++)
-        add_listed(record, text->tokens[i].word, i == 0);
+    begin_record(record, text);
+    wa_buf_str(record, ",\"tokens\":[");
+    for (size_t i = 0; i < tokens->n_tokens; i++)
+        add_listed(record, tokens->tokens[i].word, i == 0);
     wa_buf_str(record, "],\"unknown\":[");
-    for (size_t i = 0; i < text->n_tokens; i++)
-        if (!text->tokens[i].is_known)
-            add_listed(record, text->tokens[i].word, n_unknown++ == 0);
+    for (size_t i = 0; i < tokens->n_tokens; i++)
+        if (!tokens->tokens[i].is_known)
+            add_listed(record, tokens->tokens[i].word, n_unknown++ == 0);
     wa_buf_str(record, "]");
 }
 
@@ -42,8 +49,7 @@ void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking)
 
 void wa_failure_add_json(wa_buf *record, wa_text text, const wa_error *err)
 {
-    wa_buf_str(record, "{\"text\":");
-    wa_json_add_text(record, text);
+    begin_record(record, text);
     wa_buf_str(record, ",\"error\":");
     wa_json_add_text(record, wa_text_of(err->message));
     wa_buf_str(record, "}");

@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 
-/* "tokens":[...],"unknown":[...] of a text. */
-void wa_words_add_json(wa_buf *record, const wa_tokens *text);
+/* {"text":...,"tokens":[...],"unknown":[...]: how the record of a text begins; the caller goes on and closes it. */
+void wa_words_add_json(wa_buf *record, wa_text text, const wa_tokens *tokens);
 
 /* "next":[{"rank":1,"word":"...","logprob":...,"prob":...},...] */
 void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking);
