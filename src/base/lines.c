@@ -21,7 +21,7 @@ wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_
     wa_lines *lines = wa_alloc_zeroed(env, 1, sizeof *lines);
 
     if (!lines)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     lines->buffer.env = env;
     WA_TRY(wa_stream_open(path, env, &lines->stream, err));
     WA_TRY(wa_stream_refuse_foreign(lines->stream, err));

@@ -117,10 +117,10 @@ wa_status wa_output_open(const char *path, const wa_env *env, wa_output **out, w
     wa_output *output = wa_alloc_zeroed(env, 1, sizeof *output);
 
     if (!output)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     output->env = env;
     if (!(output->path = wa_copy_text(env, wa_text_of(path))))
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     if ((fd = open_target(output)) < 0) {
         st = errno == ENOMEM ? wa_fail_memory(err, path) : wa_fail_system(err, path, "cannot create", errno);
         goto done;

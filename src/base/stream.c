@@ -89,10 +89,10 @@ wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, w
     wa_stream *s  = wa_alloc(env, 1, sizeof *s);
 
     if (!s)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     *s = (wa_stream){ .env = env, .fd = STDIN_FILENO };
     if (!(s->path = wa_copy_text(env, wa_text_of(path))))
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     if (strcmp(path, "-") != 0 && (s->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
         st = wa_fail_system(err, path, "cannot open", errno);
         goto done;
@@ -101,7 +101,7 @@ wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, w
     if (wa_stream_starts_gzip(s->packed, s->n)) {
         s->z = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free, .opaque = (void *)(uintptr_t)env };
         if (inflateInit2(&s->z, 15 + 16) != Z_OK) /* 15: the largest window; 16: gzip, nothing else */
-            WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+            WA_TRY(wa_fail_memory(err, path));
         s->is_gzip = s->in_member = true;
     }
     *out = s;

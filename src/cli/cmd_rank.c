@@ -103,11 +103,11 @@ static wa_status read_candidates(ranker *r, wa_error *err)
             WA_TRY(add_candidate(r, &seen, line, err));
     }
     if (r->unknown.failed)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", r->opts.candidates);
+        WA_TRY(wa_fail_memory(err, r->opts.candidates));
     if (r->n_candidates == 0 && r->unknown.n_bytes == 0)
         WA_FAIL(WA_EFORMAT, "%s: found no candidate, expected one word a line", r->opts.candidates);
     if (!r->candidates && !(r->candidates = wa_alloc(NULL, 1, sizeof *r->candidates)))
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", r->opts.candidates);
+        WA_TRY(wa_fail_memory(err, r->opts.candidates));
     r->how.candidates   = r->candidates;
     r->how.n_candidates = r->n_candidates;
 done:

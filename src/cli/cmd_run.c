@@ -205,7 +205,7 @@ static wa_status run_text(runner *r, wa_text text, wa_error *err)
     WA_TRY(show_next(r, text, err));
     wa_buf_str(&r->record, is_json ? "}" : "");
     if (r->record.failed)
-        WA_FAIL(WA_ENOMEM, "output: not enough memory");
+        WA_TRY(wa_fail_memory(err, "output"));
 done:
     return st;
 }

@@ -442,7 +442,7 @@ static wa_status make_query(search *s, const char *path, wa_error *err)
     for (size_t i = 0; i < s->n_words; i++)
         WA_TRY(find_word(s->vectors, path, s->words[i], &s->rows[i], err));
     if (!(s->query = wa_alloc(NULL, wa_vectors_width(s->vectors), sizeof *s->query)))
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     if (s->n_words == 3 && wa_vectors_analogy(s->vectors, s->rows[0], s->rows[1], s->rows[2], s->query, &inner) != WA_OK)
         st = fail_search(s, path, &inner, err);
     else if (s->n_words == 1)

@@ -287,7 +287,7 @@ static wa_status read_document(wa_config *config, chain *c, const char *path, wa
     wa_source *const       source = wa_config_alloc(config, 1, sizeof *source);
 
     if (!source)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     *source = (wa_source){ .name = path, .path = path, .layer = WA_CONFIG_MOST_DOCUMENTS - c->n, .has_lines = true };
     WA_TRY(wa_file_read(&file, path, WA_YAML_MOST_BYTES, config->env, err));
     d->path = path;
@@ -407,7 +407,7 @@ static wa_status read_all(wa_config *config, const char *const *sets, size_t n_s
     chain *const c         = wa_config_alloc(config, 1, sizeof *c);
 
     if (!c)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", config->path);
+        WA_TRY(wa_fail_memory(err, config->path));
     WA_TRY(read_overrides(config, sets, n_sets, &overrides, err));
     WA_TRY(read_chain(config, c, overrides, n_sets, err));
     if (!c->is_broken && !config->has_failed)
@@ -426,12 +426,12 @@ wa_status wa_config_open(const char *path, const char *const *sets, size_t n_set
     wa_config *config = wa_alloc_zeroed(env, 1, sizeof *config);
 
     if (!config)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     config->env       = env;
     config->schema    = schema;
     config->arena.env = env;
     if (!(config->path = find_document(config, wa_copy_text(env, wa_text_of(path)))))
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     WA_TRY(read_all(config, sets, n_sets, err));
     *out   = config;
     config = NULL;

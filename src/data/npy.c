@@ -82,16 +82,12 @@ wa_status wa_npy_open(const char *path, size_t width, const wa_env *env, wa_npy 
         WA_FAIL(WA_EUSAGE,
                 "%s: an .npy file cannot be compressed while it is written, as its header is completed last; write it without .gz",
                 path);
-    if (!(npy = wa_alloc_zeroed(env, 1, sizeof *npy))) {
-        st = wa_fail_memory(err, path);
-        goto done;
-    }
+    if (!(npy = wa_alloc_zeroed(env, 1, sizeof *npy)))
+        WA_TRY(wa_fail_memory(err, path));
     npy->env   = env ? *env : (wa_env){ 0 };
     npy->width = width;
-    if (!(npy->path = wa_copy_text(&npy->env, wa_text_of(path)))) {
-        st = wa_fail_memory(err, path);
-        goto done;
-    }
+    if (!(npy->path = wa_copy_text(&npy->env, wa_text_of(path))))
+        WA_TRY(wa_fail_memory(err, path));
     WA_TRY(make_npy_header(npy, &header, err));
     WA_TRY(wa_output_open(path, &npy->env, &npy->output, err));
     if (!wa_output_can_rewrite(npy->output))
@@ -308,10 +304,8 @@ wa_status wa_npz_open(const char *path, const wa_env *env, wa_npz **out, wa_erro
         return wa_fail_memory(err, path);
     npz->env       = env ? *env : (wa_env){ 0 };
     npz->arena.env = npz->names.env = &npz->env;
-    if (!(npz->path = wa_copy_text(&npz->env, wa_text_of(path)))) {
-        st = wa_fail_memory(err, path);
-        goto done;
-    }
+    if (!(npz->path = wa_copy_text(&npz->env, wa_text_of(path))))
+        WA_TRY(wa_fail_memory(err, path));
     WA_TRY(wa_output_open(path, &npz->env, &npz->output, err));
     *out = npz;
     npz  = NULL;

@@ -223,10 +223,8 @@ static wa_status read_entry(wa_safetensors *s, wa_text name, json_t *value, wa_e
                     wa_show(wa_text_of(key)).quoted);
     }
     *e = (wa_tensor_entry){ .name = wa_arena_text(&s->arena, name) };
-    if (!e->name.data) {
-        st = wa_fail_memory(err, s->path);
-        goto done;
-    }
+    if (!e->name.data)
+        WA_TRY(wa_fail_memory(err, s->path));
     WA_TRY(read_type(&r, json_object_get(value, "dtype"), err));
     WA_TRY(read_shape(&r, json_object_get(value, "shape"), err));
     WA_TRY(read_place(&r, json_object_get(value, "data_offsets"), s->data, err));
@@ -327,10 +325,8 @@ static wa_status read_entries(wa_safetensors *s, json_t *header, wa_error *err)
 
     s->entries = wa_alloc(s->env, json_object_size(header), sizeof *s->entries);
     s->by_name = wa_alloc(s->env, json_object_size(header), sizeof *s->by_name);
-    if (!s->entries || !s->by_name) {
-        st = wa_fail_memory(err, s->path);
-        goto done;
-    }
+    if (!s->entries || !s->by_name)
+        WA_TRY(wa_fail_memory(err, s->path));
     json_object_foreach(header, key, value)
     {
         if (strcmp(key, "__metadata__") == 0)
@@ -433,10 +429,8 @@ wa_status wa_safetensors_open(const char *path, const wa_env *env, wa_safetensor
     s->own_env   = env ? *env : (wa_env){ 0 };
     s->env       = &s->own_env;
     s->arena.env = s->file.env = s->env;
-    if (!(s->path = wa_copy_text(s->env, wa_text_of(path)))) {
-        st = wa_fail_memory(err, path);
-        goto done;
-    }
+    if (!(s->path = wa_copy_text(s->env, wa_text_of(path))))
+        WA_TRY(wa_fail_memory(err, path));
     if ((st = read_file(s, err)) == WA_EFORMAT)
         advise(err);
     WA_TRY(st);

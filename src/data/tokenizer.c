@@ -444,10 +444,8 @@ wa_status wa_tokenizer_split(const wa_tokenizer_opts *opts, wa_text text, wa_are
         s.n_segments = c->n_segments;
     }
     split(&s);
-    if (s.words.failed || !give_pieces(&s, arena, out)) {
-        st = wa_fail_memory(err, "tokenizer");
-        goto done;
-    }
+    if (s.words.failed || !give_pieces(&s, arena, out))
+        WA_TRY(wa_fail_memory(err, "tokenizer"));
     out->n_invalid = c ? c->n_invalid : 0;
 done:
     wa_buf_clear(&s.words);
@@ -470,10 +468,8 @@ wa_status wa_tokenizer_fold(const wa_tokenizer_opts *opts, wa_text word, wa_aren
     add_word(&folded, opts, word);
     if (!folded.failed)
         kept = wa_arena_text(arena, wa_buf_view(&folded));
-    if (!kept.data) {
-        st = wa_fail_memory(err, "tokenizer");
-        goto done;
-    }
+    if (!kept.data)
+        WA_TRY(wa_fail_memory(err, "tokenizer"));
     *out = kept;
 done:
     wa_buf_clear(&folded);

@@ -28,7 +28,7 @@ static wa_status flush(writer *w, wa_error *err)
     wa_status st = WA_OK;
 
     if (w->gathered.failed)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", w->path);
+        WA_TRY(wa_fail_memory(err, w->path));
     if (w->gathered.n_bytes > 0)
         WA_TRY(wa_output_write(w->output, w->gathered.data, w->gathered.n_bytes, err));
     w->gathered.n_bytes = 0;
@@ -61,14 +61,14 @@ static wa_status escape(writer *w, size_t i, wa_text word, wa_text *out, wa_erro
     size_t       other;
 
     if (!copy)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", w->path);
+        WA_TRY(wa_fail_memory(err, w->path));
     memset(copy, '_', n);
     for (size_t b = 0; b < word.n_bytes; b++)
         if (!is_separator(word.data[b]))
             copy[b] = word.data[b];
     *out = (wa_text){ copy, n };
     if (!wa_lexicon_add(&w->escaped, *out, &other, &is_new))
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", w->path);
+        WA_TRY(wa_fail_memory(err, w->path));
     if (!is_new || wa_vectors_find(w->vectors, *out) != WA_NONE)
         WA_FAIL(WA_EFORMAT, "%s: row %zu: the word %s would become %s, which is another word already; rename one of the two",
                 w->path, i, wa_show(word).quoted, wa_show(*out).quoted);

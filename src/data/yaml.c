@@ -460,10 +460,10 @@ wa_status wa_yaml_parse(wa_text bytes, const wa_source *source, wa_arena *arena,
         const yaml_mark_t start = { 0 };
 
         if (!(root = new_node(r, WA_NODE_MAP, &start, wa_text_of(""))))
-            WA_FAIL(WA_ENOMEM, "%s: not enough memory", source->name);
+            WA_TRY(wa_fail_memory(err, source->name));
     }
     if (r->duplicates.failed)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", source->name);
+        WA_TRY(wa_fail_memory(err, source->name));
     *out = root;
     if (r->duplicates.n_bytes > 0)
         WA_FAIL(WA_ECONFIG, "%.*s", (int)r->duplicates.n_bytes, r->duplicates.data);

@@ -179,7 +179,7 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
     attention_state *const      s    = wa_arena_alloc_zeroed(build->arena, 1, sizeof *s);
 
     if (!s)
-        WA_FAIL(WA_ENOMEM, "attention: not enough memory");
+        WA_TRY(wa_fail_memory(err, "attention"));
     stage->state     = s;
     s->input_width   = opts->source == SOURCE_VECTORS ? wa_vectors_width(build->vectors) : stage->width_in;
     stage->width_out = opts->output_projection ? stage->width_in : opts->heads * opts->head_dim;

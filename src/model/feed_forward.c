@@ -37,7 +37,7 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
     const wa_shape                 up = { 2, { F, D } }, down = { 2, { D, F } };
 
     if (!s)
-        WA_FAIL(WA_ENOMEM, "feed_forward: not enough memory");
+        WA_TRY(wa_fail_memory(err, "feed_forward"));
     stage->state     = s;
     stage->width_out = D;
     WA_TRY(wa_stage_take(stage, build, "up.weight", &up, 1, &s->up, NULL, err));

@@ -15,7 +15,7 @@ static wa_status keep_input(wa_model *model, size_t *capacity, wa_text text, wa_
     const wa_text kept   = wa_arena_text(&model->arena, text);
 
     if (!kept.data || !wa_grow(&model->env, &inputs, capacity, model->n_inputs + 1, sizeof *model->inputs))
-        return wa_fail(err, WA_ENOMEM, "input: not enough memory");
+        return wa_fail_memory(err, "input");
     model->inputs                    = inputs;
     model->inputs[model->n_inputs++] = kept;
     return WA_OK;
@@ -102,7 +102,7 @@ static wa_status draw_vectors(wa_model *model, wa_error *err)
     float *const                   row   = wa_arena_alloc(&model->arena, model->experiment->vectors.random.width, sizeof *row);
 
     if (!row)
-        WA_FAIL(WA_ENOMEM, "vectors.random: not enough memory");
+        WA_TRY(wa_fail_memory(err, "vectors.random"));
     WA_TRY(wa_vectors_new(model->experiment->vectors.random.width, &model->env, &model->vectors, err));
     for (size_t i = 0; i < model->n_inputs; i++) {
         wa_pieces pieces;
@@ -213,7 +213,7 @@ wa_status wa_model_open(const char *path, const wa_model_opts *opts, wa_model **
     opts            = opts ? opts : &defaults;
     wa_model *model = wa_alloc_zeroed(opts->env, 1, sizeof *model);
     if (!model)
-        WA_FAIL(WA_ENOMEM, "%s: not enough memory", path);
+        WA_TRY(wa_fail_memory(err, path));
     if (opts->env)
         model->env = *opts->env;
     model->arena.env = &model->env;

@@ -39,7 +39,7 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
     const size_t           D    = stage->width_in;
 
     if (!s)
-        WA_FAIL(WA_ENOMEM, "add_norm: not enough memory");
+        WA_TRY(wa_fail_memory(err, "add_norm"));
     stage->state     = s;
     stage->width_out = D;
     if (opts->residual && build->previous && build->previous->width_in == 0)

@@ -56,7 +56,7 @@ wa_status wa_pipeline_prepare(wa_pipeline *pipeline, wa_build *build, wa_error *
         wa_config_complain(build->config, "pipeline", "the pipeline has no stage; it must begin with embed");
     else if (check_order(stages, build)) {
         if (!(pipeline->stages = wa_arena_alloc_zeroed(build->arena, stages->n, sizeof *pipeline->stages)))
-            WA_FAIL(WA_ENOMEM, "%s: not enough memory", wa_config_path(build->config));
+            WA_TRY(wa_fail_memory(err, wa_config_path(build->config)));
         while (pipeline->n_stages < stages->n) {
             wa_stage *const stage = &pipeline->stages[pipeline->n_stages];
 

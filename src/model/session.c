@@ -9,7 +9,7 @@ wa_status wa_session_new(const wa_model *model, wa_session **out, wa_error *err)
     wa_session *const session = wa_alloc_zeroed(&model->env, 1, sizeof *session);
 
     if (!session)
-        return wa_fail(err, WA_ENOMEM, "session: not enough memory");
+        return wa_fail_memory(err, "session");
     session->model     = model;
     session->arena.env = session->scratch.env = session->looked_up.env = &model->env;
     *out                                                               = session;

@@ -41,7 +41,7 @@ static wa_status add_word(vocabulary_state *s, wa_build *build, wa_text word, bo
     size_t        index;
 
     if (!kept.data || !wa_lexicon_add(&s->own, kept, &index, is_new))
-        return wa_fail(err, WA_ENOMEM, "vocabulary: not enough memory");
+        return wa_fail_memory(err, "vocabulary");
     return WA_OK;
 }
 
@@ -144,7 +144,7 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
     vocabulary_state *const      s    = wa_arena_alloc_zeroed(build->arena, 1, sizeof *s);
 
     if (!s)
-        WA_FAIL(WA_ENOMEM, "vocabulary: not enough memory");
+        WA_TRY(wa_fail_memory(err, "vocabulary"));
     stage->state = s;
     WA_TRY(find_words(stage, build, err));
     stage->width_out     = s->words->n_words;

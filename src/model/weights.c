@@ -24,7 +24,7 @@ wa_status wa_weights_open(wa_config *config, wa_arena *arena, const wa_env *env,
     wa_weights *weights = wa_alloc_zeroed(env, 1, sizeof *weights);
 
     if (!weights)
-        WA_FAIL(WA_ENOMEM, "weights: not enough memory");
+        WA_TRY(wa_fail_memory(err, "weights"));
     if (env)
         weights->env = *env;
     weights->config         = config;

@@ -21,7 +21,7 @@ wa_status wa_context_new(const wa_model *model, wa_context **out, wa_error *err)
     wa_context *const context = wa_alloc_zeroed(&model->env, 1, sizeof *context);
 
     if (!context)
-        return wa_fail(err, WA_ENOMEM, "context: not enough memory");
+        return wa_fail_memory(err, "context");
     context->model = model;
     *out           = context;
     return WA_OK;
@@ -53,7 +53,7 @@ static wa_status remember(wa_context *context, size_t row, wa_error *err)
         context->n = most;
     }
     if (!wa_grow(&context->model->env, &rows, &context->capacity, context->n + 1, sizeof *context->rows))
-        return wa_fail(err, WA_ENOMEM, "context: not enough memory");
+        return wa_fail_memory(err, "context");
     context->rows               = rows;
     context->rows[context->n++] = row;
     return WA_OK;
