@@ -68,6 +68,7 @@ void wa_node_describe(const wa_node *node, wa_buf *out); /* what was found: "'fo
 
 const wa_key *wa_keys_find(const wa_key *keys, wa_text name);        /* or NULL */
 const wa_key *wa_keys_of_type(const wa_key *keys, wa_key_type type); /* the first such row, or NULL */
+size_t        wa_variant_index(const wa_key *stages, wa_text name);  /* of a stage in stages->variants, or WA_NONE */
 
 /* The item of `map` (which may be NULL) that gives the row's value, or NULL. Null takes a key of a group back. *is_excluded:
  * another key of the row's group counts. */

@@ -41,14 +41,6 @@ static const char *variant_name(const void *user, size_t i)
     return ((const wa_key *)user)->variants[i]->name;
 }
 
-static size_t find_variant(const wa_key *row, wa_text name)
-{
-    for (size_t i = 0; row->variants[i]; i++)
-        if (wa_text_is(name, row->variants[i]->name))
-            return i;
-    return WA_NONE;
-}
-
 static void blame_stage(const wa_reading *r, const wa_node *item, wa_text name)
 {
     size_t n    = 0;
@@ -97,7 +89,7 @@ static void read_stage(const wa_reading *r, wa_node *item, wa_stages *stages)
         return;
     }
     wa_stage_config *const stage = &stages->items[stages->n];
-    const size_t           index = find_variant(r->row, name);
+    const size_t           index = wa_variant_index(r->row, name);
     if (index == WA_NONE) {
         blame_stage(r, item, name);
         return;

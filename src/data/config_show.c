@@ -216,15 +216,6 @@ static void show_tensors(printer *p, const wa_key *row, const wa_node *map, size
     }
 }
 
-static const wa_variant *find_variant(const wa_key *stages, wa_text name)
-{
-    const wa_variant *const *variant = stages->variants;
-
-    while (!wa_text_is(name, (*variant)->name))
-        variant++;
-    return *variant;
-}
-
 static void show_stages(printer *p, const wa_key *row, const wa_node *list, size_t indent)
 {
     open_line(p, indent);
@@ -235,7 +226,7 @@ static void show_stages(printer *p, const wa_key *row, const wa_node *list, size
         wa_text              name;
 
         wa_node_stage(item, &name, &options);
-        const wa_variant *const variant = find_variant(row, name);
+        const wa_variant *const variant = row->variants[wa_variant_index(row, name)];
         open_line(p, indent + STEP);
         wa_buf_format(p->out, "- %s:", variant->name);
         close_with_place(p, item);

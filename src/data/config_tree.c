@@ -232,12 +232,20 @@ static size_t find_stage(const wa_node *list, const char *name, size_t ordinal)
     return WA_NONE;
 }
 
+size_t wa_variant_index(const wa_key *stages, wa_text name)
+{
+    for (size_t i = 0; stages->variants[i]; i++)
+        if (wa_text_is(name, stages->variants[i]->name))
+            return i;
+    return WA_NONE;
+}
+
+/* NULL where there are no stages, or none of that name. */
 static const wa_variant *find_variant(const wa_key *stages, wa_text name)
 {
-    for (size_t i = 0; stages && stages->variants[i]; i++)
-        if (wa_text_is(name, stages->variants[i]->name))
-            return stages->variants[i];
-    return NULL;
+    const size_t i = stages ? wa_variant_index(stages, name) : WA_NONE;
+
+    return i == WA_NONE ? NULL : stages->variants[i];
 }
 
 /* ---------------------------------------------------------------- overriding */
