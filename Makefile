@@ -41,7 +41,7 @@ endif
 ALL_CFLAGS    := -std=c11 -D_XOPEN_SOURCE=700 -Isrc -fPIC -fvisibility=hidden -ffp-contract=off $(FLAGS_$(VARIANT)) $(WARNINGS) \
                  -DWA_PREFIX='"$(PREFIX)"' $(if $(PKG),$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)) $(CFLAGS)
 ALL_LDFLAGS   := $(filter -fsanitize% --coverage,$(FLAGS_$(VARIANT))) $(LDFLAGS)
-LIBS          := $(if $(PKG),$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lunistring -lm
+LIBS          := $(if $(PKG),$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lunistring -lpthread -lm
 CHECK_LIBS     = $(shell pkg-config --libs check)
 
 # ---------------------------------------------------------------- lists
@@ -142,7 +142,7 @@ install: all  ## put program, library, header and model under PREFIX
 	$(Q)ln -sf $(SONAME) '$(DESTDIR)$(PREFIX)/lib/libwordahead.so'
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: wordahead' 'Description: ranked next words from Word2Vec vectors' \
 	    'Version: $(VERSION)' 'Requires.private: $(PACKAGES)' 'Libs: -L$${prefix}/lib -lwordahead' \
-	    'Libs.private: -lunistring -lm' 'Cflags: -I$${prefix}/include' >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/wordahead.pc'
+	    'Libs.private: -lunistring -lpthread -lm' 'Cflags: -I$${prefix}/include' >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/wordahead.pc'
 	$(Q)install -m 644 models/english/* '$(DESTDIR)$(PREFIX)/share/wordahead/models/english/'
 
 # ---------------------------------------------------------------- checking

@@ -37,6 +37,7 @@ extern "C" {
 #define WA_VERSION      "0.1.0"
 #define WA_NONE         SIZE_MAX /* an index that stands for "no such word" */
 #define WA_MESSAGE_SIZE 4096     /* bytes of wa_error.message; a configuration reports many errors at once */
+#define WA_MOST_THREADS 1024     /* of one pool */
 
 /* ---------------------------------------------------------------- status, text, environment */
 
@@ -90,6 +91,10 @@ WA_API const char *wa_version(void);
 /* A short name of a status, e.g. "configuration error". Never NULL. */
 WA_API const char *wa_status_name(wa_status status);
 
+/* How many processors this process may use: its affinity and the limits of its control group count, not what the machine has.
+ * At least 1. */
+WA_API size_t wa_processors(void);
+
 /* ---------------------------------------------------------------- vectors */
 
 typedef struct wa_vectors wa_vectors;
@@ -100,11 +105,13 @@ typedef enum wa_duplicates { WA_DUPLICATES_FIRST, WA_DUPLICATES_LAST, WA_DUPLICA
  *
  * limit       take the first `limit` records only; 0 takes all.
  * duplicates  which of the records with one word stays; the others are dropped and counted.
- * salvage     of a truncated or overlong file keep the records that are whole, instead of failing. */
+ * salvage     of a truncated or overlong file keep the records that are whole, instead of failing.
+ * n_threads   that read; 0 means wa_processors(). They end with the call. The handle does not depend on it. */
 typedef struct wa_vectors_opts {
     size_t        limit;
     wa_duplicates duplicates;
     bool          salvage;
+    size_t        n_threads;
 } wa_vectors_opts;
 
 typedef enum wa_vectors_format {
@@ -205,10 +212,12 @@ typedef struct wa_model wa_model;
  *
  * sets    [n_sets] overrides as the command line's --set takes them, e.g. "attention.0.heads=8"; paths in them are
  *         relative to the working folder.
+ * n_threads   that read and prepare; 0 means wa_processors(). They end with the call.
  * env     NULL means malloc and silence; otherwise copied. */
 typedef struct wa_model_opts {
     const char *const *sets;
     size_t             n_sets;
+    size_t             n_threads;
     const wa_env      *env;
 } wa_model_opts;
 
@@ -237,12 +246,18 @@ WA_API wa_text           wa_model_input(const wa_model *model, size_t i);    /* 
 /* ---------------------------------------------------------------- sessions */
 
 typedef struct wa_session wa_session;
+typedef struct wa_context wa_context; /* words that came before */
 
 /* One thread's use of a model: scratch memory and results. The model must outlive it.
  * Cost: grows to what the longest text needs and stays there; after that only splitting a text into words allocates, for the
  * call. */
 WA_API wa_status wa_session_new(const wa_model *model, wa_session **out, wa_error *err);
 WA_API void      wa_session_free(wa_session *session);
+
+/* From now on calls of the session share their work among n threads, the caller's included; n - 1 are started and live as long as
+ * the session. 0 means wa_processors(); a new session has 1. Results are the same bits with any number.
+ * Errors  WA_EUSAGE beyond WA_MOST_THREADS; WA_ENOMEM; WA_EIO where the system gives no thread. The session stays usable. */
+WA_API wa_status wa_session_threads(wa_session *session, size_t n, wa_error *err);
 
 /* A named quantity of the pipeline, as docs/MODEL.md lists them. `data` lives for the call of the observer. */
 typedef struct wa_quantity {
@@ -286,21 +301,23 @@ typedef struct wa_rank_opts {
     size_t        k;          /* how many words; 0 means 10, WA_NONE means all */
     const size_t *candidates; /* [n_candidates] vocabulary indices to choose from; NULL: the whole vocabulary */
     size_t        n_candidates;
-    wa_text       prefix; /* keep words that begin so, byte for byte (wa_lookup() normalises); empty keeps all */
+    wa_text       prefix;     /* keep words that begin so, byte for byte (wa_lookup() normalises); empty keeps all */
+    bool          words_only; /* no probabilities: words and logits, the same bits as with them, in a fraction of the time */
 } wa_rank_opts;
 
 typedef struct wa_prediction {
     size_t  index;   /* in the vocabulary */
     wa_text word;    /* lives as long as the model */
     float   logit;   /* after temperature */
-    float   logprob; /* natural logarithm; over the whole vocabulary, whatever the candidates */
-    float   prob;
+    float   logprob; /* natural logarithm; over the whole vocabulary, whatever the candidates; NaN with words_only */
+    float   prob;    /* NaN with words_only */
 } wa_prediction;
 
 typedef struct wa_ranking {
     wa_tokens            text;
     const wa_prediction *next; /* best first; equal logits in the order of the vocabulary */
     size_t               n_next;
+    size_t               n_computed; /* words whose logit was computed; with words_only the others were shown to be no better */
 } wa_ranking;
 
 /* Ranks the words that may follow a text. An empty text, or one whose words were all left out, ranks from the start word.
@@ -309,8 +326,17 @@ typedef struct wa_ranking {
  * out     results in the session, until its next call.
  * Errors  WA_EMODEL: no vocabulary stage, no word and no start word, or logits that are not finite; WA_EUSAGE: a
  *         candidate that is no index of the vocabulary; WA_ENOMEM.
- * Cost    T*D*(4*H*E + T) multiplications for the attention and D*N for the words. */
+ * Cost    T*D*(4*H*E + T) multiplications for the attention and D*N for the words. With words_only and no candidates a copy of
+ *         the output weights in 8 bits, made once a model at the first such call (D*N bytes), rules out nearly all words. */
 WA_API wa_status wa_rank(wa_session *session, wa_text text, const wa_rank_opts *opts, wa_ranking *out, wa_error *err);
+
+/* The same for n texts, which share one pass over the output weights: each ranking is the one that wa_rank() gives, bit for bit.
+ *
+ * out     [n], the caller's; what the rankings point to is the session's, until its next call.
+ * n_done  how many texts were ranked, also on failure: then text n_done is the one that failed, and the caller may go on behind
+ *         it with another call. */
+WA_API wa_status wa_rank_many(wa_session *session, const wa_text *texts, size_t n, const wa_rank_opts *opts, wa_ranking *out,
+                              size_t *n_done, wa_error *err);
 
 /* The vocabulary word that a user's spelling means: the bytes themselves, else their form after the tokenizer's
  * normalisation and lower-casing ("The" is "the"). WA_NONE where there is none; never the unknown word.
@@ -342,14 +368,34 @@ typedef struct wa_scores {
  * context  words of earlier texts that count as context, as wa_context_*() collects them; NULL: none.
  * Errors   as wa_rank(). An empty text without an end word gives no words and is no error.
  * Cost     as wa_rank(), with T*D*N for the words. */
-typedef struct wa_context wa_context;
-WA_API wa_status          wa_score(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err);
+WA_API wa_status wa_score(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err);
 
-/* The memory of a document for wa_score(): each text scored with it is added, its end word included, and the oldest
- * words are forgotten beyond max_tokens. */
+/* The same for n texts, each without a context; see wa_rank_many(). */
+WA_API wa_status wa_score_many(wa_session *session, const wa_text *texts, size_t n, wa_scores *out, size_t *n_done, wa_error *err);
+
+/* ---------------------------------------------------------------- words that came before */
+
+/* The memory of a document: for wa_score(), which adds each text scored with it, its end word included; and for typing, where words
+ * are fed one by one and wa_rank_next() ranks what follows. The oldest words are forgotten beyond max_tokens.
+ *
+ * It keeps the keys and values of every attention stage (8*H*E bytes a word and stage), so ranking after one more word computes
+ * one position, as long as there are at most max_tokens words and every attention is causal; otherwise all positions. */
 WA_API wa_status wa_context_new(const wa_model *model, wa_context **out, wa_error *err);
 WA_API void      wa_context_clear(wa_context *context); /* forgets all: a new document begins */
 WA_API void      wa_context_free(wa_context *context);
+
+/* Another context with the same words, which goes its own way from here. Cost: one copy of what is kept, nothing is computed. */
+WA_API wa_status wa_context_fork(const wa_context *context, wa_context **out, wa_error *err);
+
+/* Adds the words of a text. Pieces that are cut where the tokenizer cuts words (at a blank, say) give the words of the whole text.
+ *
+ * out     the words added, in the session until its next call, as wa_tokenize() gives them but without a start word; may be NULL.
+ * Errors  WA_ENOMEM; then no word was added. */
+WA_API wa_status wa_feed(wa_session *session, wa_context *context, wa_text text, wa_tokens *out, wa_error *err);
+
+/* Ranks the words that may follow those fed so far: the predictions are those that wa_rank() gives for the whole text, bit for bit.
+ * out->text stays empty. Errors: as wa_rank(). Allocates nothing once a context of this length was ranked, unless text is fed. */
+WA_API wa_status wa_rank_next(wa_session *session, wa_context *context, const wa_rank_opts *opts, wa_ranking *out, wa_error *err);
 
 /* Totals over many texts, in the terms of the field. Zero it, add every wa_scores in order, then read the means. */
 typedef struct wa_score_totals {
@@ -371,7 +417,7 @@ WA_API double wa_perplexity(double logprob, size_t n);
 
 /* ---------------------------------------------------------------- embed and run */
 
-typedef enum wa_pool { WA_POOL_LAST, WA_POOL_MEAN, WA_POOL_NONE } wa_pool;
+typedef enum wa_pooling { WA_POOL_LAST, WA_POOL_MEAN, WA_POOL_NONE } wa_pooling;
 
 typedef struct wa_embedding {
     wa_tokens    text;
@@ -382,7 +428,11 @@ typedef struct wa_embedding {
 
 /* The output of the last stage before the vocabulary: of the last position, the mean over all positions (the start word
  * included), or of every position. Errors as wa_rank(), but needs no vocabulary stage. */
-WA_API wa_status wa_embed(wa_session *session, wa_text text, wa_pool pool, wa_embedding *out, wa_error *err);
+WA_API wa_status wa_embed(wa_session *session, wa_text text, wa_pooling pooling, wa_embedding *out, wa_error *err);
+
+/* The same for n texts; see wa_rank_many(). */
+WA_API wa_status wa_embed_many(wa_session *session, const wa_text *texts, size_t n, wa_pooling pooling, wa_embedding *out,
+                               size_t *n_done, wa_error *err);
 
 /* Runs the whole pipeline over a text for its observer, all T positions of the vocabulary included. `out` (may be NULL)
  * gets the words. Errors as wa_embed(). */

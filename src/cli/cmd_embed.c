@@ -55,7 +55,7 @@ static void embed_line(void *user, const wa_cli_line *line)
 
     if (e->write_error.status != WA_OK)
         return;
-    if (wa_embed(e->session, line->text, (wa_pool)e->opts.pool, &embedding, &err) == WA_OK)
+    if (wa_embed(e->session, line->text, (wa_pooling)e->opts.pool, &embedding, &err) == WA_OK)
         e->outcome.n_done++;
     else
         wa_cli_line_failed(&e->outcome, line, &err);

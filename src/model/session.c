@@ -23,7 +23,21 @@ void wa_session_free(wa_session *session)
     wa_arena_clear(&session->arena);
     wa_arena_clear(&session->scratch);
     wa_arena_clear(&session->looked_up);
+    wa_pool_free(session->pool);
     wa_release(&session->model->env, session);
+}
+
+wa_status wa_session_threads(wa_session *session, size_t n, wa_error *err)
+{
+    wa_status st   = WA_OK;
+    wa_pool  *pool = NULL;
+
+    if (n != 1)
+        WA_TRY(wa_pool_new(n, &session->model->env, &pool, err));
+    wa_pool_free(session->pool);
+    session->pool = pool;
+done:
+    return st;
 }
 
 void wa_session_observe(wa_session *session, wa_observer *observer, void *user)

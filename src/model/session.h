@@ -6,6 +6,7 @@
 #ifndef WA_MODEL_SESSION_H
 #define WA_MODEL_SESSION_H
 
+#include "base/pool.h"
 #include "base/status.h"
 #include "model/model.h"
 
@@ -14,6 +15,7 @@ struct wa_session {
     wa_arena        arena;     /* results */
     wa_arena        looked_up; /* what wa_lookup() gave, to be an argument of the next call */
     wa_arena        scratch;   /* one run of the pipeline; a long text takes several runs in one call */
+    wa_pool        *pool;      /* NULL: the caller's thread does everything */
     wa_observer    *observer;
     void           *observer_user;
 };

@@ -1,4 +1,6 @@
 /* Vectors of texts, and runs for the sake of their observer. See wordahead.h. */
+#include <string.h>
+
 #include "base/status.h"
 #include "model/session.h"
 
@@ -14,29 +16,45 @@ static void mean_rows(float *out, const float *x, size_t T, size_t D)
     }
 }
 
-wa_status wa_embed(wa_session *session, wa_text text, wa_pool pool, wa_embedding *out, wa_error *err)
+static wa_status embed_text(wa_session *session, wa_text text, wa_pooling pooling, wa_embedding *out, wa_error *err)
 {
     wa_status    st        = WA_OK;
     wa_embedding embedding = { .width = wa_model_width(session->model), .n_rows = 1 };
     wa_flow      flow;
-    float       *mean;
+    float       *data;
 
-    wa_session_begin(session);
     WA_TRY(wa_session_tokens(session, text, &embedding.text, err));
     WA_TRY(wa_session_run(session, &embedding.text, &flow, err));
-    embedding.data = flow.x;
-    if (pool == WA_POOL_NONE)
+    if (pooling == WA_POOL_NONE)
         embedding.n_rows = flow.T;
-    if (pool == WA_POOL_LAST)
-        embedding.data = flow.x + (flow.T - 1) * embedding.width;
-    if (pool == WA_POOL_MEAN) {
-        WA_TRY(wa_flow_alloc(&flow, 1, embedding.width, &mean, err));
-        mean_rows(mean, flow.x, flow.T, embedding.width);
-        embedding.data = mean;
-    }
-    *out = embedding;
+    WA_SESSION_ALLOC(session, embedding.n_rows * embedding.width, data);
+    if (pooling == WA_POOL_MEAN)
+        mean_rows(data, flow.x, flow.T, embedding.width);
+    else
+        memcpy(data, flow.x + (flow.T - embedding.n_rows) * embedding.width, embedding.n_rows * embedding.width * sizeof *data);
+    embedding.data = data;
+    *out           = embedding;
 done:
     return st;
+}
+
+wa_status wa_embed_many(wa_session *session, const wa_text *texts, size_t n, wa_pooling pooling, wa_embedding *out, size_t *n_done,
+                        wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    wa_session_begin(session);
+    for (*n_done = 0; *n_done < n; (*n_done)++)
+        WA_TRY(embed_text(session, texts[*n_done], pooling, &out[*n_done], err));
+done:
+    return st;
+}
+
+wa_status wa_embed(wa_session *session, wa_text text, wa_pooling pooling, wa_embedding *out, wa_error *err)
+{
+    size_t ignored;
+
+    return wa_embed_many(session, &text, 1, pooling, out, &ignored, err);
 }
 
 wa_status wa_run(wa_session *session, wa_text text, wa_tokens *out, wa_error *err)

@@ -1,7 +1,10 @@
 /* Ranking the words that may follow a text. See wordahead.h. */
+#include <math.h>
+
 #include "base/status.h"
 #include "base/str.h"
 #include "math/topk.h"
+#include "model/context.h"
 #include "model/session.h"
 
 enum { DEFAULT_K = 10 };
@@ -53,34 +56,131 @@ static wa_status predict(wa_session *session, const float *logits, wa_normaliser
             .index   = top.items[i].index,
             .word    = wa_lexicon_word(words, top.items[i].index),
             .logit   = top.items[i].score,
-            .logprob = wa_log_probability(top.items[i].score, by),
-            .prob    = wa_probability(top.items[i].score, by),
+            .logprob = opts->words_only ? NAN : wa_log_probability(top.items[i].score, by),
+            .prob    = opts->words_only ? NAN : wa_probability(top.items[i].score, by),
         };
-    out->next   = next;
-    out->n_next = top.n;
+    out->next       = next;
+    out->n_next     = top.n;
+    out->n_computed = words->n_words;
+done:
+    return st;
+}
+
+static wa_status rank_flow(wa_session *session, wa_flow *flow, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
+{
+    wa_status     st = WA_OK;
+    wa_normaliser by;
+    float        *logits;
+
+    WA_TRY(wa_flow_alloc(flow, 1, wa_model_vocabulary(session->model), &logits, err));
+    WA_TRY(wa_pipeline_words(&session->model->pipeline, flow, flow->T - 1, 1, logits, &by, err));
+    WA_TRY(predict(session, logits, by, opts, out, err));
+done:
+    return st;
+}
+
+static wa_status rank_text(wa_session *session, wa_text text, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
+{
+    wa_status  st      = WA_OK;
+    wa_ranking ranking = { 0 };
+    wa_flow    flow;
+
+    WA_TRY(wa_session_tokens(session, text, &ranking.text, err));
+    WA_TRY(wa_session_run(session, &ranking.text, &flow, err));
+    WA_TRY(rank_flow(session, &flow, opts, &ranking, err));
+    *out = ranking;
+done:
+    return st;
+}
+
+static const wa_rank_opts defaults = { 0 };
+
+/* What is wrong with any text. */
+static wa_status check(const wa_session *session, const wa_rank_opts *opts, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    WA_TRY(wa_session_need_words(session, "rank", err));
+    WA_TRY(check_candidates(opts, wa_model_vocabulary(session->model), err));
+done:
+    return st;
+}
+
+wa_status wa_rank_many(wa_session *session, const wa_text *texts, size_t n, const wa_rank_opts *opts, wa_ranking *out,
+                       size_t *n_done, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    opts    = opts ? opts : &defaults;
+    *n_done = 0;
+    wa_session_begin(session);
+    WA_TRY(check(session, opts, err));
+    for (; *n_done < n; (*n_done)++)
+        WA_TRY(rank_text(session, texts[*n_done], opts, &out[*n_done], err));
 done:
     return st;
 }
 
 wa_status wa_rank(wa_session *session, wa_text text, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
 {
-    static const wa_rank_opts defaults = { 0 };
-    wa_status                 st       = WA_OK;
-    const size_t              N        = wa_model_vocabulary(session->model);
-    wa_ranking                ranking  = { 0 };
-    wa_normaliser             by;
-    wa_flow                   flow;
-    float                    *logits;
+    size_t ignored;
+
+    return wa_rank_many(session, &text, 1, opts, out, &ignored, err);
+}
+
+/* ---------------------------------------------------------------- word by word */
+
+wa_status wa_feed(wa_session *session, wa_context *context, wa_text text, wa_tokens *out, wa_error *err)
+{
+    wa_status st = WA_OK;
+    wa_tokens tokens;
+
+    wa_session_begin(session);
+    WA_TRY(wa_session_tokens(session, text, &tokens, err));
+    const size_t n_start = session->model->start != WA_NONE;
+    for (size_t i = n_start; i < tokens.n_tokens; i++)
+        WA_TRY(wa_context_add(context, tokens.tokens[i].index, err));
+    tokens.tokens += n_start;
+    tokens.n_tokens -= n_start;
+    if (out)
+        *out = tokens;
+done:
+    return st;
+}
+
+/* The start word and the last words of the context, max_tokens in all. */
+static wa_status list_rows(wa_session *session, const wa_context *context, size_t **rows, size_t *T, wa_error *err)
+{
+    wa_status             st        = WA_OK;
+    const wa_model *const m         = session->model;
+    const bool            has_start = m->start != WA_NONE;
+    const size_t          most      = m->experiment->tokenizer.max_tokens - has_start;
+    const size_t          n         = context->n < most ? context->n : most;
+
+    WA_SESSION_ALLOC(session, n + 1, *rows);
+    (*rows)[0] = m->start;
+    for (size_t i = 0; i < n; i++)
+        (*rows)[has_start + i] = context->rows[context->n - n + i];
+    *T = has_start + n;
+    if (*T == 0)
+        WA_FAIL(WA_EMODEL, "no word was fed, and the model has no start word (tokenizer.start) to begin from");
+done:
+    return st;
+}
+
+wa_status wa_rank_next(wa_session *session, wa_context *context, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
+{
+    wa_status  st      = WA_OK;
+    wa_ranking ranking = { 0 };
+    size_t    *rows, T;
+    wa_flow    flow;
 
     opts = opts ? opts : &defaults;
     wa_session_begin(session);
-    WA_TRY(wa_session_need_words(session, "rank", err));
-    WA_TRY(check_candidates(opts, N, err));
-    WA_TRY(wa_session_tokens(session, text, &ranking.text, err));
-    WA_TRY(wa_session_run(session, &ranking.text, &flow, err));
-    WA_TRY(wa_flow_alloc(&flow, 1, N, &logits, err));
-    WA_TRY(wa_pipeline_words(&session->model->pipeline, &flow, flow.T - 1, 1, logits, &by, err));
-    WA_TRY(predict(session, logits, by, opts, &ranking, err));
+    WA_TRY(check(session, opts, err));
+    WA_TRY(list_rows(session, context, &rows, &T, err));
+    WA_TRY(wa_session_run_rows(session, rows, T, &flow, err));
+    WA_TRY(rank_flow(session, &flow, opts, &ranking, err));
     *out = ranking;
 done:
     return st;

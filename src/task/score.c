@@ -6,58 +6,8 @@
 
 #include "base/status.h"
 #include "math/elementary.h"
+#include "model/context.h"
 #include "model/session.h"
-
-struct wa_context {
-    const wa_model *model;
-    size_t         *rows;        /* [n] of the vectors, oldest first; the last max_tokens of them count */
-    size_t          n, capacity; /* n <= 2 * max_tokens */
-};
-
-/* ---------------------------------------------------------------- the memory of a document */
-
-wa_status wa_context_new(const wa_model *model, wa_context **out, wa_error *err)
-{
-    wa_context *const context = wa_alloc_zeroed(&model->env, 1, sizeof *context);
-
-    if (!context)
-        return wa_fail_memory(err, "context");
-    context->model = model;
-    *out           = context;
-    return WA_OK;
-}
-
-void wa_context_clear(wa_context *context)
-{
-    context->n = 0;
-}
-
-void wa_context_free(wa_context *context)
-{
-    if (!context)
-        return;
-    wa_release(&context->model->env, context->rows);
-    wa_release(&context->model->env, context);
-}
-
-static wa_status remember(wa_context *context, size_t row, wa_error *err)
-{
-    const size_t most = context->model->experiment->tokenizer.max_tokens;
-    void        *rows = context->rows;
-
-    if (row == WA_NONE)
-        return WA_OK;
-    if (context->n / 2 >= most) { /* forgetting by halves costs one move a word, not max_tokens */
-        for (size_t i = 0; i < most; i++)
-            context->rows[i] = context->rows[most + i];
-        context->n = most;
-    }
-    if (!wa_grow(&context->model->env, &rows, &context->capacity, context->n + 1, sizeof *context->rows))
-        return wa_fail_memory(err, "context");
-    context->rows               = rows;
-    context->rows[context->n++] = row;
-    return WA_OK;
-}
 
 /* ---------------------------------------------------------------- what there is to score */
 
@@ -241,13 +191,12 @@ static void sum_up(wa_scores *scores)
     }
 }
 
-wa_status wa_score(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err)
+static wa_status score_text(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err)
 {
     wa_status st     = WA_OK;
     wa_scores scores = { 0 };
     plan      p;
 
-    wa_session_begin(session);
     WA_TRY(wa_session_need_words(session, "score", err));
     WA_TRY(list_words(session, text, &scores, err));
     wa_word_score *const words = (wa_word_score *)(uintptr_t)scores.words; /* ours until we return them */
@@ -255,9 +204,26 @@ wa_status wa_score(wa_session *session, wa_text text, wa_context *context, wa_sc
     if (p.n_aims > 0)
         WA_TRY(score_plan(session, &p, err));
     for (size_t i = 0; context && i < scores.n_words; i++)
-        WA_TRY(remember(context, words[i].token.index, err));
+        WA_TRY(wa_context_add(context, words[i].token.index, err));
     sum_up(&scores);
     *out = scores;
+done:
+    return st;
+}
+
+wa_status wa_score(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err)
+{
+    wa_session_begin(session);
+    return score_text(session, text, context, out, err);
+}
+
+wa_status wa_score_many(wa_session *session, const wa_text *texts, size_t n, wa_scores *out, size_t *n_done, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    wa_session_begin(session);
+    for (*n_done = 0; *n_done < n; (*n_done)++)
+        WA_TRY(score_text(session, texts[*n_done], NULL, &out[*n_done], err));
 done:
     return st;
 }

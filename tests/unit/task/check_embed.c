@@ -5,7 +5,7 @@
 #include "small_model.h"
 #include "suites.h"
 
-static wa_embedding embed(wa_session *session, const char *text, wa_pool pool)
+static wa_embedding embed(wa_session *session, const char *text, wa_pooling pool)
 {
     wa_embedding embedding;
     wa_error     err;
