@@ -54,10 +54,15 @@ CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o)
 C_FILES      := $(sort $(wildcard src/*.h src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h tests/*/*/*.c tests/*/*/*.h docs/examples/*.c))
 
-ifeq ($(shell uname -m),x86_64)
-# The same source once more for processors with a fused multiply-add: the same bits without a call a product.
-LIB_OBJECTS  += $(B)/src/math/kernels_ref_fma.o
-endif
+# The kernels are compiled once for each instruction set they know; src/math/kernels.c chooses at run time.
+SIMD_x86_64  := kernels_ref_fma kernels_avx2 kernels_avx512
+SIMD_aarch64 := kernels_neon
+FLAGS_kernels_ref_fma := -mfma
+FLAGS_kernels_avx2    := -mavx2 -mfma
+FLAGS_kernels_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mprefer-vector-width=512
+SIMD_OBJECTS := $(patsubst %,$(B)/src/math/%.o,$(SIMD_$(shell $(CC) -dumpmachine | cut -d- -f1)))
+LIB_SOURCES  := $(filter-out src/math/kernels_simd.c,$(LIB_SOURCES))
+LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o) $(SIMD_OBJECTS)
 
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
 
@@ -98,13 +103,15 @@ $(B)/examples/%: $(B)/docs/examples/%.o $(B)/libwordahead.a
 
 $(B)/tests/unit/%.o: private ALL_CFLAGS += -Itests/unit
 
-# Eight chains side by side in eight registers: gathering them into one vector, as -O2 does, takes 1.6 times as long.
-$(B)/src/math/kernels_ref.o $(B)/src/math/kernels_ref_fma.o: private ALL_CFLAGS += -O3 -fno-tree-slp-vectorize
+# Optimised in every variant: the plain kernels under a sanitizer would take minutes.
+$(B)/src/math/kernels_ref.o $(SIMD_OBJECTS): private ALL_CFLAGS += -O3
 
-$(B)/src/math/kernels_ref_fma.o: src/math/kernels_ref.c $(B)/settings
+$(B)/src/math/kernels_ref_fma.o: src/math/kernels_ref.c
+$(filter-out %_ref_fma.o,$(SIMD_OBJECTS)): src/math/kernels_simd.c
+$(SIMD_OBJECTS): $(B)/src/math/%.o: $(B)/settings
 	@mkdir -p $(@D)
-	@echo "  CC  $< (-mfma)"
-	$(Q)$(CC) $(ALL_CFLAGS) -mfma -DWA_KERNELS_NAME=wa_kernels_ref_fma -MMD -MP -c -o $@ $<
+	@echo "  CC  $(filter %.c,$^) $(FLAGS_$*)"
+	$(Q)$(CC) $(ALL_CFLAGS) $(FLAGS_$*) -DWA_KERNELS_NAME=wa_$* -DWA_KERNELS_TEXT='"$(*:kernels_%=%)"' -MMD -MP -c -o $@ $(filter %.c,$^)
 
 $(B)/%.o: %.c $(B)/settings
 	@mkdir -p $(@D)

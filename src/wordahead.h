@@ -317,7 +317,8 @@ typedef struct wa_ranking {
     wa_tokens            text;
     const wa_prediction *next; /* best first; equal logits in the order of the vocabulary */
     size_t               n_next;
-    size_t               n_computed; /* words whose logit was computed; with words_only the others were shown to be no better */
+    size_t               n_computed; /* words whose logit was computed; with words_only the others were shown to be no better. Where
+                                      * hundreds are nearly equal it may depend on the number of threads */
 } wa_ranking;
 
 /* Ranks the words that may follow a text. An empty text, or one whose words were all left out, ranks from the start word.

@@ -6,6 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 
+/* ln 2 in two parts, the first with zeros behind so that n times it is exact, and what leaves the nearest whole number when added. */
+#define WA_EXP_LOG2_E   0x1.715476p+0f
+#define WA_EXP_LN2_HIGH 0x1.62e4p-1f
+#define WA_EXP_LN2_LOW  0x1.7f7d1cp-20f
+#define WA_EXP_ROUND    0x1.8p+23f
+
 static inline float wa_power_of_two_float(int n) /* -126 <= n <= 127 */
 {
     const uint32_t bits = (uint32_t)(n + 127) << 23;
@@ -20,16 +26,14 @@ static inline float wa_power_of_two_float(int n) /* -126 <= n <= 127 */
  * rest is below 5e-9), scaled by 2^n in two steps so that subnormal results come out. */
 static inline float wa_exp_float(float x)
 {
-    static const float c[]    = { 1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f }; /* 1/7! .. 1/0! */
-    const float        log2_e = 0x1.715476p+0f, ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
-    const float        round = 0x1.8p+23f; /* adding it leaves the nearest integer in the low bits */
+    static const float c[] = { 1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f }; /* 1/7! .. 1/0! */
 
     if (!(x >= -104.0f))
         return x < 0 ? 0.0f : x; /* the second is a NaN */
     if (x > 89.0f)
         return INFINITY;
-    const float n = fmaf(x, log2_e, round) - round;
-    const float r = fmaf(-n, ln2_low, fmaf(-n, ln2_high, x));
+    const float n = fmaf(x, WA_EXP_LOG2_E, WA_EXP_ROUND) - WA_EXP_ROUND;
+    const float r = fmaf(-n, WA_EXP_LN2_LOW, fmaf(-n, WA_EXP_LN2_HIGH, x));
     float       p = c[0];
     for (int i = 1; i < 8; i++)
         p = fmaf(p, r, c[i]);

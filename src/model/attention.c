@@ -22,6 +22,7 @@ enum { PROJECTIONS_LEARNED, PROJECTIONS_NONE };
 enum { SOURCE_PREVIOUS, SOURCE_VECTORS };
 enum { SOFTMAX_KEYS, SOFTMAX_MATRIX };
 enum { QUERY, KEY, VALUE, N_ROLES };
+enum { KEYS, VALUES }; /* that it keeps */
 
 typedef struct attention_opts {
     size_t heads, head_dim; /* H, E */
@@ -29,17 +30,16 @@ typedef struct attention_opts {
     bool   output_projection, bias;
 } attention_opts;
 
-/* The weights of one role. A stride of 0 lets all heads share one matrix. */
+/* The weights of one role: one matrix for all heads, or with input: slice one for each. */
 typedef struct projection {
-    const float *weight; /* of each head [E, width of its input] */
-    const float *bias;   /* of each head [E]; NULL: none */
-    size_t       weight_stride, bias_stride;
+    wa_panels *matrices; /* [n_matrices] */
+    size_t     n_matrices;
 } projection;
 
 typedef struct attention_state {
-    projection   roles[N_ROLES];
-    const float *output, *output_bias; /* [D, H*E], [D] */
-    size_t       input_width;          /* of the source */
+    projection roles[N_ROLES];
+    wa_panels  output;      /* [D, H*E] */
+    size_t     input_width; /* of the source */
 } attention_state;
 
 #define AT(field) offsetof(attention_opts, field)
@@ -75,8 +75,9 @@ static const char *weight_name(char out[32], const char *role, const char *what)
     return out;
 }
 
-/* Full input: [H*E, D], or the same numbers as [H, E, D]. Slices: [H, E, D/H], or one [E, D/H] that all heads share. */
-static wa_status take_weight(wa_stage *stage, wa_build *build, const char *role, projection *p, wa_error *err)
+/* Full input: [H*E, D], or the same numbers as [H, E, D]. Slices: [H, E, D/H], or one [E, D/H] that all heads share, for which
+ * *stride is 0; otherwise it counts the numbers from one head to the next. */
+static wa_status take_weight(wa_stage *stage, wa_build *build, const char *role, wa_numbers *out, size_t *stride, wa_error *err)
 {
     const attention_opts *const  opts = stage->params;
     const attention_state *const s    = stage->state;
@@ -87,23 +88,59 @@ static wa_status take_weight(wa_stage *stage, wa_build *build, const char *role,
     char                         name[32];
     size_t                       which;
     const wa_status              st =
-        wa_stage_take(stage, build, weight_name(name, role, ".weight"), is_slice ? slices : full, 2, &p->weight, &which, err);
+        wa_stage_take(stage, build, weight_name(name, role, ".weight"), is_slice ? slices : full, 2, out, &which, err);
 
-    p->weight_stride = is_slice && which == 1 ? 0 : E * D;
+    *stride = is_slice && which == 1 ? 0 : E * D;
     return st;
 }
 
-static wa_status take_bias(wa_stage *stage, wa_build *build, const char *role, projection *p, wa_error *err)
+static wa_status take_bias(wa_stage *stage, wa_build *build, const char *role, const float **out, size_t *stride, wa_error *err)
 {
+    wa_status                   st   = WA_OK;
     const attention_opts *const opts = stage->params;
     const size_t                H = opts->heads, E = opts->head_dim;
     const wa_shape              shapes[] = { { 1, { H * E } }, { 2, { H, E } }, { 1, { E } } };
     char                        name[32];
     size_t                      which;
-    const wa_status st = wa_stage_take(stage, build, weight_name(name, role, ".bias"), shapes, opts->input == INPUT_SLICE ? 3 : 2,
-                                       &p->bias, &which, err);
+    wa_numbers                  numbers;
 
-    p->bias_stride = which == 2 ? 0 : E;
+    WA_TRY(wa_stage_take(stage, build, weight_name(name, role, ".bias"), shapes, opts->input == INPUT_SLICE ? 3 : 2, &numbers,
+                         &which, err));
+    *stride = which == 2 ? 0 : E;
+    WA_TRY(wa_stage_floats(build, &numbers, which == 2 ? E : H * E, out, err));
+done:
+    return st;
+}
+
+/* The matrices of a role, packed. */
+static wa_status take_role(wa_stage *stage, wa_build *build, size_t role, bool has_bias, wa_error *err)
+{
+    wa_status                   st   = WA_OK;
+    const attention_opts *const opts = stage->params;
+    attention_state *const      s    = stage->state;
+    projection *const           p    = &s->roles[role];
+    const float                *bias = NULL;
+    wa_numbers                  weight;
+    size_t                      weight_stride, bias_stride = 0;
+
+    p->n_matrices = opts->input == INPUT_SLICE ? opts->heads : 1;
+    WA_TRY(take_weight(stage, build, role_names[role], &weight, &weight_stride, err));
+    if (has_bias)
+        WA_TRY(take_bias(stage, build, role_names[role], &bias, &bias_stride, err));
+    if (!(p->matrices = wa_arena_alloc_zeroed(build->arena, p->n_matrices, sizeof *p->matrices)))
+        WA_TRY(wa_fail_memory(err, "attention"));
+    for (size_t m = 0; weight.data && m < p->n_matrices; m++) {
+        const wa_rows rows = {
+            .data    = (const char *)weight.data + m * weight_stride * wa_number_size(weight.type),
+            .type    = weight.type,
+            .n_rows  = opts->heads * opts->head_dim / p->n_matrices,
+            .n_inner = columns_of_head(opts, s->input_width),
+            .bias    = bias ? bias + m * bias_stride : NULL,
+        };
+
+        WA_TRY(wa_stage_pack(build, &rows, &p->matrices[m], err));
+    }
+done:
     return st;
 }
 
@@ -123,28 +160,10 @@ static wa_status take_projections(wa_stage *stage, wa_build *build, wa_error *er
 {
     wa_status                   st       = WA_OK;
     const attention_opts *const opts     = stage->params;
-    attention_state *const      s        = stage->state;
     const bool                  has_bias = opts->bias && has_role_biases(stage, build);
 
-    for (size_t r = 0; r < N_ROLES; r++) {
-        WA_TRY(take_weight(stage, build, role_names[r], &s->roles[r], err));
-        if (has_bias)
-            WA_TRY(take_bias(stage, build, role_names[r], &s->roles[r], err));
-    }
-done:
-    return st;
-}
-
-static wa_status take_output(wa_stage *stage, wa_build *build, wa_error *err)
-{
-    wa_status                   st    = WA_OK;
-    const attention_opts *const opts  = stage->params;
-    attention_state *const      s     = stage->state;
-    const wa_shape              shape = { 2, { stage->width_in, opts->heads * opts->head_dim } };
-
-    WA_TRY(wa_stage_take(stage, build, "output.weight", &shape, 1, &s->output, NULL, err));
-    if (opts->bias)
-        WA_TRY(wa_stage_take_vector(stage, build, "output.bias", stage->width_in, &s->output_bias, err));
+    for (size_t r = 0; r < N_ROLES; r++)
+        WA_TRY(take_role(stage, build, r, has_bias, err));
 done:
     return st;
 }
@@ -172,6 +191,12 @@ static bool check_options(const wa_stage *stage, wa_build *build)
     return true;
 }
 
+/* Floats of a head's values, padded to whole panels. */
+static size_t value_width(const attention_opts *opts)
+{
+    return wa_panel_count(opts->head_dim) * WA_PANEL;
+}
+
 static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
 {
     wa_status                   st   = WA_OK;
@@ -180,100 +205,207 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
 
     if (!s)
         WA_TRY(wa_fail_memory(err, "attention"));
-    stage->state     = s;
-    s->input_width   = opts->source == SOURCE_VECTORS ? wa_vectors_width(build->vectors) : stage->width_in;
-    stage->width_out = opts->output_projection ? stage->width_in : opts->heads * opts->head_dim;
+    stage->state          = s;
+    s->input_width        = opts->source == SOURCE_VECTORS ? wa_vectors_width(build->vectors) : stage->width_in;
+    stage->width_out      = opts->output_projection ? stage->width_in : opts->heads * opts->head_dim;
+    stage->reach          = opts->mask == MASK_CAUSAL && opts->softmax_over == SOFTMAX_KEYS ? WA_REACH_PAST : WA_REACH_ALL;
+    stage->n_kept[KEYS]   = opts->heads * opts->head_dim;
+    stage->n_kept[VALUES] = opts->heads * value_width(opts);
     if (!check_options(stage, build))
         goto done;
     if (opts->projections == PROJECTIONS_LEARNED)
         WA_TRY(take_projections(stage, build, err));
     if (opts->output_projection)
-        WA_TRY(take_output(stage, build, err));
+        WA_TRY(wa_stage_take_matrix(stage, build, "output.weight", opts->bias ? "output.bias" : NULL, stage->width_in,
+                                    opts->heads * opts->head_dim, &s->output, err));
 done:
     return st;
 }
 
-/* ---------------------------------------------------------------- forward */
+/* ---------------------------------------------------------------- queries, keys and values */
 
-/* out [H, T, E]: one role of every head. */
-static void project(const wa_stage *stage, const wa_flow *flow, const projection *p, float *out)
+/* What one run works on. The queries are those of the last n_queries of the S positions. */
+typedef struct attending {
+    size_t  H, E, T, S, n_queries;
+    float  *roles[N_ROLES];   /* [T, H*E], heads side by side; of the queries [n_queries, H*E] */
+    wa_kept kept;             /* keys and values of all S positions, see keep() */
+    float  *scores, *weights; /* [H, n_queries, S] */
+    float  *concat;           /* [n_queries, H*E] */
+} attending;
+
+/* out [n_rows, H*E]: one role of the last rows of the input. */
+static wa_status project(const wa_stage *stage, wa_flow *flow, size_t role, size_t n_rows, float *out, wa_error *err)
 {
-    const attention_opts *const  opts  = stage->params;
-    const attention_state *const s     = stage->state;
-    const float *const           input = opts->source == SOURCE_VECTORS ? flow->word_vectors : flow->x;
-    const size_t                 T = flow->T, E = opts->head_dim, D = s->input_width, columns = columns_of_head(opts, D);
+    wa_status                    st   = WA_OK;
+    const attention_opts *const  opts = stage->params;
+    const attention_state *const s    = stage->state;
+    const projection *const      p    = &s->roles[role];
+    const size_t                 H = opts->heads, E = opts->head_dim, D = s->input_width;
+    const size_t                 step = opts->input == INPUT_SLICE ? D / H : 0; /* columns from one head to the next */
+    const float *const           x    = (opts->source == SOURCE_VECTORS ? flow->word_vectors : flow->x) + (flow->T - n_rows) * D;
 
-    for (size_t h = 0; h < opts->heads; h++, out += T * E) {
-        const float *const x    = input + (opts->input == INPUT_SLICE ? h * columns : 0);
-        const float *const bias = p->bias ? p->bias + h * p->bias_stride : NULL;
+    if (opts->projections == PROJECTIONS_LEARNED) {
+        for (size_t m = 0; m < p->n_matrices; m++)
+            WA_TRY(wa_flow_product(flow, out + m * E, H * E, x + m * step, D, n_rows, &p->matrices[m], err));
+        goto done;
+    }
+    for (size_t t = 0; t < n_rows; t++)
+        for (size_t h = 0; h < H; h++)
+            memcpy(out + (t * H + h) * E, x + t * D + h * step, E * sizeof *out);
+done:
+    return st;
+}
 
-        if (opts->projections == PROJECTIONS_LEARNED)
-            flow->kernels->linear(out, E, x, D, p->weight + h * p->weight_stride, columns, bias, T, columns, E);
-        else
-            for (size_t t = 0; t < T; t++)
-                memcpy(out + t * E, x + t * D, E * sizeof *out);
+/* Puts keys and values of the new positions where the products want them as weights: of each panel of positions the keys of every
+ * head, [H, E, WA_PANEL]; of each position the values of every head, [H, value_width]. */
+static void keep(const attention_opts *opts, const attending *a, size_t n_past)
+{
+    const size_t H = a->H, E = a->E, width = value_width(opts);
+
+    for (size_t t = 0; t < a->T; t++) {
+        const size_t position  = n_past + t;
+        float *const key_panel = a->kept.data[KEYS] + position / WA_PANEL * H * E * WA_PANEL;
+        float *const values    = a->kept.data[VALUES] + position * H * width;
+
+        if (position % WA_PANEL == 0) /* what is beyond the last position is computed with, and must be numbers */
+            memset(key_panel, 0, H * E * WA_PANEL * sizeof *key_panel);
+        for (size_t i = 0; i < H * E; i++)
+            key_panel[i * WA_PANEL + position % WA_PANEL] = a->roles[KEY][t * H * E + i];
+        memset(values, 0, H * width * sizeof *values);
+        for (size_t h = 0; h < H; h++)
+            memcpy(values + h * width, a->roles[VALUE] + (t * H + h) * E, E * sizeof *values);
     }
 }
 
+/* ---------------------------------------------------------------- heads */
+
 /* -INFINITY becomes exactly 0 in the softmax. */
-static void mask_later(float *scores, size_t T)
+static void mask_later(float *scores, const attending *a)
 {
-    for (size_t t = 0; t < T; t++)
-        for (size_t s = t + 1; s < T; s++)
-            scores[t * T + s] = -INFINITY;
+    for (size_t t = 0; t < a->n_queries; t++)
+        for (size_t s = a->S - a->n_queries + t + 1; s < a->S; s++)
+            scores[t * a->S + s] = -INFINITY;
 }
 
-/* Of one head: weights [T, T] from scores [T, T]. */
-static void weigh(const wa_stage *stage, const wa_flow *flow, const float *scores, float *weights)
+/* Of one head: weights from scores, both [n_queries, S]. */
+static void weigh(const attention_opts *opts, const wa_kernels *k, const attending *a, const float *scores, float *weights)
 {
-    const attention_opts *const opts = stage->params;
-    const wa_kernels *const     k    = flow->kernels;
-    const size_t                T    = flow->T;
-    const size_t                n    = opts->softmax_over == SOFTMAX_MATRIX ? T * T : T; /* that share one sum */
+    const size_t total = a->n_queries * a->S;
+    const size_t n     = opts->softmax_over == SOFTMAX_MATRIX ? total : a->S; /* that share one sum */
 
-    memcpy(weights, scores, T * T * sizeof *weights);
+    memcpy(weights, scores, total * sizeof *weights);
     if (opts->mask == MASK_CAUSAL)
-        mask_later(weights, T);
-    for (size_t first = 0; first < T * T; first += n)
-        k->probabilities(weights + first, weights + first, k->normaliser(weights + first, n), n);
+        mask_later(weights, a);
+    for (size_t first = 0; first < total; first += n)
+        k->probabilities(weights + first, weights + first, wa_normaliser_of(k, weights + first, n), n);
 }
 
-/* Everything of one head, from its queries, keys and values to its columns of the concatenation. */
-static void attend(const wa_stage *stage, const wa_flow *flow, size_t h, float *const roles[N_ROLES], float *scores, float *weights,
-                   float *heads)
+/* Everything of head h, from its queries, keys and values to its columns of the concatenation. */
+static wa_status attend(const wa_stage *stage, wa_flow *flow, const attending *a, size_t h, wa_error *err)
 {
+    wa_status                   st   = WA_OK;
     const attention_opts *const opts = stage->params;
-    const size_t                T = flow->T, E = opts->head_dim;
-    const size_t                tokens = h * T * E, pairs = h * T * T;
+    const size_t                H = a->H, E = a->E, S = a->S, width = value_width(opts), pairs = h * a->n_queries * S;
+    const wa_panels             seen = {
+                    .data         = a->kept.data[KEYS] + h * E * WA_PANEL,
+                    .n_rows       = S,
+                    .n_inner      = E,
+                    .panel_stride = H * E * WA_PANEL,
+                    .inner_stride = WA_PANEL,
+    };
+    const wa_panels values = {
+        .data         = a->kept.data[VALUES] + h * width,
+        .n_rows       = E,
+        .n_inner      = S,
+        .panel_stride = WA_PANEL,
+        .inner_stride = H * width,
+    };
 
-    flow->kernels->linear(scores + pairs, T, roles[QUERY] + tokens, E, roles[KEY] + tokens, E, NULL, T, E, T);
+    WA_TRY(wa_flow_product(flow, a->scores + pairs, S, a->roles[QUERY] + h * E, H * E, a->n_queries, &seen, err));
     if (opts->scale == SCALE_SQRT_E)
-        flow->kernels->scale(scores + pairs, scores + pairs, (float)(1.0 / sqrt((double)E)), T * T);
-    weigh(stage, flow, scores + pairs, weights + pairs);
-    flow->kernels->mix(heads + tokens, E, weights + pairs, roles[VALUE] + tokens, T, T, E);
+        flow->kernels->scale(a->scores + pairs, a->scores + pairs, (float)(1.0 / sqrt((double)E)), a->n_queries * S);
+    weigh(opts, flow->kernels, a, a->scores + pairs, a->weights + pairs);
+    WA_TRY(wa_flow_product(flow, a->concat + h * E, H * E, a->weights + pairs, S, a->n_queries, &values, err));
+done:
+    return st;
 }
 
-/* [H, T, E] to [T, H*E] */
-static void concatenate(float *out, const float *heads, size_t H, size_t T, size_t E)
+/* A sum of products that are all too small may be -0, and one that goes on over masked positions +0: both become +0, so that a row
+ * does not depend on how many words follow. */
+static void drop_signs_of_zeros(float *x, size_t n)
 {
-    for (size_t t = 0; t < T; t++)
-        for (size_t h = 0; h < H; h++)
-            memcpy(out + (t * H + h) * E, heads + (h * T + t) * E, E * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        x[i] += 0.0f;
 }
 
-static void show(const wa_stage *stage, const wa_flow *flow, float *const roles[N_ROLES], const float *scores, const float *weights,
-                 const float *heads, const float *concat, const float *output)
-{
-    const attention_opts *const opts = stage->params;
-    const size_t                H = opts->heads, T = flow->T, E = opts->head_dim;
+/* ---------------------------------------------------------------- forward */
 
+/* [T, H*E] to [H, T, E], as it is shown. */
+static wa_status show_by_head(const wa_stage *stage, wa_flow *flow, const char *name, const float *x, const attending *a,
+                              wa_error *err)
+{
+    wa_status st = WA_OK;
+    float    *by_head;
+
+    WA_TRY(wa_flow_alloc(flow, a->T, a->H * a->E, &by_head, err));
+    for (size_t h = 0; h < a->H; h++)
+        for (size_t t = 0; t < a->T; t++)
+            memcpy(by_head + (h * a->T + t) * a->E, x + (t * a->H + h) * a->E, a->E * sizeof *x);
+    wa_flow_show(flow, stage, name, by_head, a->H, a->T, a->E);
+done:
+    return st;
+}
+
+static wa_status show(const wa_stage *stage, wa_flow *flow, const attending *a, const float *output, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    if (!flow->observer)
+        goto done;
     for (size_t r = 0; r < N_ROLES; r++)
-        wa_flow_show(flow, stage, role_names[r], roles[r], H, T, E);
-    wa_flow_show(flow, stage, "scores", scores, H, T, T);
-    wa_flow_show(flow, stage, "weights", weights, H, T, T);
-    wa_flow_show(flow, stage, "heads", heads, H, T, E);
-    wa_flow_show(flow, stage, "concat", concat, 0, T, H * E);
-    wa_flow_show(flow, stage, "output", output, 0, T, stage->width_out);
+        WA_TRY(show_by_head(stage, flow, role_names[r], a->roles[r], a, err));
+    wa_flow_show(flow, stage, "scores", a->scores, a->H, a->T, a->S);
+    wa_flow_show(flow, stage, "weights", a->weights, a->H, a->T, a->S);
+    WA_TRY(show_by_head(stage, flow, "heads", a->concat, a, err));
+    wa_flow_show(flow, stage, "concat", a->concat, 0, a->T, a->H * a->E);
+    wa_flow_show(flow, stage, "output", output, 0, a->T, stage->width_out);
+done:
+    return st;
+}
+
+/* Room for keys and values where nobody keeps them. */
+static wa_status make_room(const wa_stage *stage, wa_flow *flow, attending *a, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    a->kept.capacity = wa_panel_count(a->S) * WA_PANEL;
+    for (size_t i = 0; i < WA_N_KEPT; i++)
+        WA_TRY(wa_flow_alloc(flow, a->kept.capacity, stage->n_kept[i], &a->kept.data[i], err));
+done:
+    return st;
+}
+
+static wa_status begin(const wa_stage *stage, wa_flow *flow, attending *a, wa_error *err)
+{
+    wa_status                   st   = WA_OK;
+    const attention_opts *const opts = stage->params;
+    size_t                      n_rows;
+
+    *a           = (attending){ .H = opts->heads, .E = opts->head_dim, .T = flow->T, .S = flow->n_past + flow->T };
+    a->n_queries = flow->is_narrow ? 1 : a->T;
+    if (!wa_mul_size(a->H, a->n_queries, &n_rows))
+        n_rows = SIZE_MAX;
+    for (size_t r = 0; r < N_ROLES; r++)
+        WA_TRY(wa_flow_alloc(flow, r == QUERY ? a->n_queries : a->T, a->H * a->E, &a->roles[r], err));
+    WA_TRY(wa_flow_alloc(flow, n_rows, a->S, &a->scores, err));
+    WA_TRY(wa_flow_alloc(flow, n_rows, a->S, &a->weights, err));
+    WA_TRY(wa_flow_alloc(flow, a->n_queries, a->H * a->E, &a->concat, err));
+    if (flow->kept)
+        a->kept = *flow->kept;
+    else
+        WA_TRY(make_room(stage, flow, a, err));
+done:
+    return st;
 }
 
 static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
@@ -281,27 +413,23 @@ static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
     wa_status                    st   = WA_OK;
     const attention_opts *const  opts = stage->params;
     const attention_state *const s    = stage->state;
-    const size_t                 H = opts->heads, T = flow->T, E = opts->head_dim, D = stage->width_out;
-    float                       *roles[N_ROLES], *scores, *weights, *heads, *concat, *output;
+    attending                    a;
+    float                       *output;
 
+    WA_TRY(begin(stage, flow, &a, err));
     for (size_t r = 0; r < N_ROLES; r++)
-        WA_TRY(wa_flow_alloc(flow, H * T, E, &roles[r], err));
-    WA_TRY(wa_flow_alloc(flow, H * T, T, &scores, err));
-    WA_TRY(wa_flow_alloc(flow, H * T, T, &weights, err));
-    WA_TRY(wa_flow_alloc(flow, H * T, E, &heads, err));
-    WA_TRY(wa_flow_alloc(flow, T, H * E, &concat, err));
-    output = concat;
-    if (opts->output_projection)
-        WA_TRY(wa_flow_alloc(flow, T, D, &output, err));
-    for (size_t r = 0; r < N_ROLES; r++)
-        project(stage, flow, &s->roles[r], roles[r]);
-    for (size_t h = 0; h < H; h++)
-        attend(stage, flow, h, roles, scores, weights, heads);
-    concatenate(concat, heads, H, T, E);
-    if (opts->output_projection)
-        flow->kernels->linear(output, D, concat, H * E, s->output, H * E, s->output_bias, T, H * E, D);
+        WA_TRY(project(stage, flow, r, r == QUERY ? a.n_queries : a.T, a.roles[r], err));
+    keep(opts, &a, flow->n_past);
+    for (size_t h = 0; h < a.H; h++)
+        WA_TRY(attend(stage, flow, &a, h, err));
+    drop_signs_of_zeros(a.concat, a.n_queries * a.H * a.E);
+    output = a.concat;
+    if (opts->output_projection) {
+        WA_TRY(wa_flow_alloc(flow, a.n_queries, stage->width_out, &output, err));
+        WA_TRY(wa_flow_product(flow, output, stage->width_out, a.concat, a.H * a.E, a.n_queries, &s->output, err));
+    }
     flow->x = output;
-    show(stage, flow, roles, scores, weights, heads, concat, output);
+    WA_TRY(show(stage, flow, &a, output, err));
 done:
     return st;
 }

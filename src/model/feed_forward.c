@@ -17,7 +17,7 @@ typedef struct feed_forward_opts {
 } feed_forward_opts;
 
 typedef struct feed_forward_state {
-    const float *up, *up_bias, *down, *down_bias;
+    wa_panels up, down;
 } feed_forward_state;
 
 #define AT(field) offsetof(feed_forward_opts, field)
@@ -34,16 +34,13 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
     const feed_forward_opts *const opts = stage->params;
     feed_forward_state *const      s    = wa_arena_alloc_zeroed(build->arena, 1, sizeof *s);
     const size_t                   F = opts->width, D = stage->width_in;
-    const wa_shape                 up = { 2, { F, D } }, down = { 2, { D, F } };
 
     if (!s)
         WA_TRY(wa_fail_memory(err, "feed_forward"));
     stage->state     = s;
     stage->width_out = D;
-    WA_TRY(wa_stage_take(stage, build, "up.weight", &up, 1, &s->up, NULL, err));
-    WA_TRY(wa_stage_take_vector(stage, build, "up.bias", F, &s->up_bias, err));
-    WA_TRY(wa_stage_take(stage, build, "down.weight", &down, 1, &s->down, NULL, err));
-    WA_TRY(wa_stage_take_vector(stage, build, "down.bias", D, &s->down_bias, err));
+    WA_TRY(wa_stage_take_matrix(stage, build, "up.weight", "up.bias", F, D, &s->up, err));
+    WA_TRY(wa_stage_take_matrix(stage, build, "down.weight", "down.bias", D, F, &s->down, err));
 done:
     return st;
 }
@@ -59,9 +56,9 @@ static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
 
     WA_TRY(wa_flow_alloc(flow, T, F, &hidden, err));
     WA_TRY(wa_flow_alloc(flow, T, D, &out, err));
-    k->linear(hidden, F, flow->x, D, s->up, D, s->up_bias, T, D, F);
+    WA_TRY(wa_flow_product(flow, hidden, F, flow->x, D, T, &s->up, err));
     (opts->activation == ACTIVATION_RELU ? k->relu : k->gelu)(hidden, hidden, T * F);
-    k->linear(out, D, hidden, F, s->down, F, s->down_bias, T, F, D);
+    WA_TRY(wa_flow_product(flow, out, D, hidden, F, T, &s->down, err));
     flow->x = out;
     wa_flow_show(flow, stage, "hidden", hidden, 0, T, F);
     wa_flow_show(flow, stage, "output", out, 0, T, D);

@@ -1,6 +1,8 @@
 /* Opening a model. See model.h. */
 #include "model/model.h"
 
+#include <stdlib.h>
+
 #include "base/lines.h"
 #include "base/rng.h"
 #include "base/status.h"
@@ -174,7 +176,19 @@ static void find_specials(wa_model *model)
 
 /* ---------------------------------------------------------------- opening */
 
-static wa_status build(wa_model *model, wa_error *err)
+/* The fastest kernels, or those that WORDAHEAD_KERNELS names: results are the same, so it is for tests and measurements. */
+static wa_status choose_kernels(wa_model *model, wa_error *err)
+{
+    const char *const name = getenv("WORDAHEAD_KERNELS");
+
+    model->kernels = name && *name ? wa_kernels_named(name) : wa_kernels_choose();
+    if (model->kernels)
+        return WA_OK;
+    return wa_fail(err, WA_EUSAGE, "WORDAHEAD_KERNELS is %s; there are %s, as far as the processor has what they need",
+                   wa_show(wa_text_of(name)).quoted, wa_kernels_names());
+}
+
+static wa_status build(wa_model *model, wa_pool *pool, wa_error *err)
 {
     wa_status st = WA_OK;
 
@@ -193,6 +207,7 @@ static wa_status build(wa_model *model, wa_error *err)
         .experiment = model->experiment,
         .env        = &model->env,
         .arena      = &model->arena,
+        .pool       = pool,
         .weights    = model->weights,
         .vectors    = model->vectors,
         .inputs     = model->inputs,
@@ -209,6 +224,7 @@ wa_status wa_model_open(const char *path, const wa_model_opts *opts, wa_model **
 {
     static const wa_model_opts defaults = { 0 };
     wa_status                  st       = WA_OK;
+    wa_pool                   *pool     = NULL;
 
     opts            = opts ? opts : &defaults;
     wa_model *model = wa_alloc_zeroed(opts->env, 1, sizeof *model);
@@ -217,13 +233,15 @@ wa_status wa_model_open(const char *path, const wa_model_opts *opts, wa_model **
     if (opts->env)
         model->env = *opts->env;
     model->arena.env = &model->env;
-    model->kernels   = wa_kernels_choose();
+    WA_TRY(choose_kernels(model, err));
+    WA_TRY(wa_pool_new(opts->n_threads, &model->env, &pool, err));
     WA_TRY(wa_config_open(path, opts->sets, opts->n_sets, &wa_experiment_schema, &model->env, &model->config, err));
     model->experiment = wa_config_values(model->config);
-    WA_TRY(build(model, err));
+    WA_TRY(build(model, pool, err));
     *out  = model;
     model = NULL;
 done:
+    wa_pool_free(pool);
     wa_model_close(model);
     return st;
 }

@@ -42,6 +42,7 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
         WA_TRY(wa_fail_memory(err, "add_norm"));
     stage->state     = s;
     stage->width_out = D;
+    stage->reach     = opts->over == OVER_TOKENS ? WA_REACH_ALL : WA_REACH_ROW;
     if (opts->residual && build->previous && build->previous->width_in == 0)
         wa_stage_complain(stage, build, "residual", "add_norm follows %s, which has no input to add; use residual: false",
                           build->previous->name);

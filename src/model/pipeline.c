@@ -2,6 +2,7 @@
 #include "model/pipeline.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "model/vocabulary.h"
@@ -46,6 +47,19 @@ static wa_status prepare_stage(wa_stage *stage, const wa_stage_config *config, w
     return st;
 }
 
+static void find_reach(wa_pipeline *pipeline)
+{
+    pipeline->is_causal = true;
+    pipeline->narrow_at = SIZE_MAX;
+    for (size_t i = 0; i < pipeline->n_stages; i++) {
+        pipeline->is_causal = pipeline->is_causal && pipeline->stages[i].reach != WA_REACH_ALL;
+        if (pipeline->stages[i].reach == WA_REACH_PAST)
+            pipeline->narrow_at = i;
+    }
+    if (!pipeline->is_causal)
+        pipeline->narrow_at = SIZE_MAX;
+}
+
 wa_status wa_pipeline_prepare(wa_pipeline *pipeline, wa_build *build, wa_error *err)
 {
     wa_status              st     = WA_OK;
@@ -69,6 +83,7 @@ wa_status wa_pipeline_prepare(wa_pipeline *pipeline, wa_build *build, wa_error *
     const wa_stage *const last = &pipeline->stages[pipeline->n_stages - 1];
     pipeline->vocabulary       = last->ops == wa_vocabulary_stage.owner ? last : NULL;
     pipeline->width            = pipeline->vocabulary ? last->width_in : last->width_out;
+    find_reach(pipeline);
 done:
     if (st != WA_OK)
         wa_pipeline_clear(pipeline);
@@ -85,23 +100,39 @@ void wa_pipeline_clear(wa_pipeline *pipeline)
 
 /* ---------------------------------------------------------------- running */
 
+typedef struct copying {
+    float *logits; /* [n_rows, N] */
+    size_t N;
+} copying;
+
+static void copy_piece(void *user, size_t worker, const wa_piece_of_row *piece)
+{
+    const copying *const to = user;
+
+    (void)worker;
+    memcpy(to->logits + piece->row * to->N + piece->first, piece->logits, piece->n * sizeof *piece->logits);
+}
+
 /* Logits and probabilities of all positions, for the observer. */
 static wa_status show_words(const wa_pipeline *pipeline, wa_flow *flow, wa_error *err)
 {
-    wa_status             st    = WA_OK;
-    const wa_stage *const stage = pipeline->vocabulary;
-    const size_t          N     = stage->width_out;
-    float                *logits, *probabilities;
+    wa_status               st    = WA_OK;
+    const wa_stage *const   stage = pipeline->vocabulary;
+    const wa_kernels *const k     = flow->kernels;
+    const wa_scan           scan  = { .kernels = k, .arena = flow->arena };
+    const size_t            N     = stage->width_out;
+    copying                 to    = { .N = N };
+    float                  *probabilities;
 
-    WA_TRY(wa_flow_alloc(flow, flow->T, N, &logits, err));
+    WA_TRY(wa_flow_alloc(flow, flow->T, N, &to.logits, err));
     WA_TRY(wa_flow_alloc(flow, flow->T, N, &probabilities, err));
-    for (size_t t = 0; t < flow->T; t++) {
-        wa_normaliser by;
-
-        WA_TRY(wa_pipeline_words(pipeline, flow, t, 1, logits + t * N, &by, err));
-        flow->kernels->probabilities(probabilities + t * N, logits + t * N, by, N);
-    }
-    wa_flow_show(flow, stage, "logits", logits, 0, flow->T, N);
+    WA_TRY(wa_vocabulary_scan(stage, &scan, flow->x, flow->T, copy_piece, &to, err));
+    for (size_t i = 0; i < flow->T * N; i++)
+        if (!isfinite(to.logits[i]))
+            WA_TRY(wa_pipeline_fail_logits(i / N, err));
+    for (size_t t = 0; t < flow->T; t++)
+        k->probabilities(probabilities + t * N, to.logits + t * N, wa_normaliser_of(k, to.logits + t * N, N), N);
+    wa_flow_show(flow, stage, "logits", to.logits, 0, flow->T, N);
     wa_flow_show(flow, stage, "probabilities", probabilities, 0, flow->T, N);
 done:
     return st;
@@ -111,41 +142,52 @@ static const char advice[] =
     "the vectors or weights hold numbers that are not finite or too large (`wordahead vectors check` finds such "
     "vectors), or a scale or temperature makes them so";
 
+wa_status wa_pipeline_fail_logits(size_t position, wa_error *err)
+{
+    return wa_fail(err, WA_EMODEL, "the logits after word %zu are not finite: %s", position + 1, advice);
+}
+
 static wa_status check_finite(const wa_pipeline *pipeline, const wa_flow *flow, wa_error *err)
 {
     for (size_t i = 0; i < flow->T * pipeline->width; i++)
         if (!isfinite(flow->x[i]))
-            return wa_fail(err, WA_EMODEL, "the output for word %zu is not finite: %s", i / pipeline->width + 1, advice);
+            return wa_fail(err, WA_EMODEL, "the output for word %zu is not finite: %s", flow->n_past + i / pipeline->width + 1,
+                           advice);
     return WA_OK;
 }
 
-wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_error *err)
+/* Behind the stage that gave one row, the flow is one of one word: the last. */
+static void narrow(wa_flow *flow, const float **given, size_t width)
+{
+    *given += (flow->T - 1) * width;
+    flow->n_past += flow->T - 1;
+    flow->T         = 1;
+    flow->is_narrow = false;
+}
+
+wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_kept *kept, bool is_last_only, wa_error *err)
 {
     wa_status st = WA_OK;
 
     for (size_t i = 0; i < pipeline->n_stages; i++) {
-        const float *const given = flow->x;
+        const wa_stage *const stage = &pipeline->stages[i];
+        const float          *given = flow->x;
 
-        WA_TRY(pipeline->stages[i].ops->forward(&pipeline->stages[i], flow, err));
+        flow->kept      = kept ? &kept[i] : NULL;
+        flow->is_narrow = is_last_only && !flow->observer && i == pipeline->narrow_at;
+        WA_TRY(stage->ops->forward(stage, flow, err));
+        if (flow->is_narrow)
+            narrow(flow, &given, stage->width_in);
         flow->before = given;
+    }
+    if (is_last_only && !flow->observer && flow->T > 1) { /* nothing reached beyond a row */
+        flow->x += (flow->T - 1) * pipeline->width;
+        flow->n_past += flow->T - 1;
+        flow->T = 1;
     }
     WA_TRY(check_finite(pipeline, flow, err));
     if (flow->observer && pipeline->vocabulary)
         WA_TRY(show_words(pipeline, flow, err));
 done:
     return st;
-}
-
-wa_status wa_pipeline_words(const wa_pipeline *pipeline, const wa_flow *flow, size_t first, size_t n, float *logits,
-                            wa_normaliser *normalisers, wa_error *err)
-{
-    const size_t N = pipeline->vocabulary->width_out;
-
-    wa_vocabulary_logits(pipeline->vocabulary, flow->kernels, flow->x + first * pipeline->width, n, logits);
-    for (size_t i = 0; i < n * N; i++)
-        if (!isfinite(logits[i]))
-            return wa_fail(err, WA_EMODEL, "the logits after word %zu are not finite: %s", first + i / N + 1, advice);
-    for (size_t i = 0; i < n; i++)
-        normalisers[i] = flow->kernels->normaliser(logits + i * N, N);
-    return WA_OK;
 }

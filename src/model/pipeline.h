@@ -9,6 +9,8 @@ typedef struct wa_pipeline {
     size_t          n_stages;
     size_t          width;      /* D of the last stage before the vocabulary */
     const wa_stage *vocabulary; /* the last stage, or NULL */
+    bool            is_causal;  /* later words change nothing before them */
+    size_t          narrow_at;  /* the last stage that reaches beyond a row, where that is worth knowing; else SIZE_MAX */
 } wa_pipeline;
 
 /* Prepares every stage of the experiment. What is wrong with several of them is reported at once.
@@ -18,12 +20,14 @@ void      wa_pipeline_clear(wa_pipeline *pipeline);
 
 /* Runs all stages over flow->T words, flow->rows; flow->x is then the output before the vocabulary, [T, width]. With an
  * observer, every quantity is shown, logits and probabilities of all positions included.
+ *
+ * kept          [n_stages] what each stage keeps of the flow->n_past positions before, with room for T more; only where the pipeline
+ *               is causal. NULL: there are none before, and nothing is kept.
+ * is_last_only  without an observer, only the last row is wanted: [1, width], flow->T being 1 then. What it costs is less.
  * Errors  WA_ENOMEM; WA_EMODEL where the output is not finite. */
-wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_error *err);
+wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_kept *kept, bool is_last_only, wa_error *err);
 
-/* The logits of n positions from `first` on of a flow that ran: [n, N] in the caller's memory, and the normaliser of each.
- * Errors  WA_EMODEL where one is not finite. */
-wa_status wa_pipeline_words(const wa_pipeline *pipeline, const wa_flow *flow, size_t first, size_t n, float *logits,
-                            wa_normaliser *normalisers, wa_error *err);
+/* WA_EMODEL: the logits of a position are not finite. */
+wa_status wa_pipeline_fail_logits(size_t position, wa_error *err);
 
 #endif

@@ -29,27 +29,58 @@ static const wa_key keys[] = {
     { 0 },
 };
 
+enum { MOST_IN_TABLE = 256 }; /* positions computed once: a sine takes as long as ten multiply-adds of 16 floats */
+
+typedef struct position_state {
+    float *table; /* [n, D] the encodings of the first positions */
+    size_t n;
+} position_state;
+
+/* The encodings of T positions from `first` on. */
+static void encode(const wa_stage *stage, float *out, size_t first, size_t T)
+{
+    const position_opts *const opts = stage->params;
+    const size_t               D    = stage->width_in;
+
+    if (opts->kind == KIND_SINUSOIDAL)
+        wa_sinusoidal(out, opts->start, first, opts->base, opts->layout == LAYOUT_HALVES, opts->exponent == EXPONENT_DOUBLED, T, D);
+    else
+        memset(out, 0, T * D * sizeof *out);
+}
+
 static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
 {
-    (void)build;
-    (void)err;
+    wa_status             st   = WA_OK;
+    const size_t          most = build->experiment->tokenizer.max_tokens;
+    position_state *const s    = wa_arena_alloc_zeroed(build->arena, 1, sizeof *s);
+
     stage->width_out = stage->width_in;
-    return WA_OK;
+    if (!s)
+        WA_TRY(wa_fail_memory(err, "positional"));
+    stage->state = s;
+    s->n         = most < MOST_IN_TABLE ? most : MOST_IN_TABLE;
+    size_t n;
+    if (!wa_mul_size(s->n, stage->width_in, &n) || !(s->table = wa_arena_alloc(build->arena, n, sizeof *s->table)))
+        WA_TRY(wa_fail_memory(err, "positional"));
+    encode(stage, s->table, 0, s->n);
+done:
+    return st;
 }
 
 static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
 {
-    wa_status                  st   = WA_OK;
-    const position_opts *const opts = stage->params;
-    const size_t               T = flow->T, D = stage->width_in;
-    float                     *encoding, *out;
+    wa_status                   st = WA_OK;
+    const position_state *const s  = stage->state;
+    const size_t                T = flow->T, D = stage->width_in;
+    const float                *encoding = s->table + flow->n_past * D;
+    float                      *computed, *out;
 
-    WA_TRY(wa_flow_alloc(flow, T, D, &encoding, err));
+    if (flow->n_past + T > s->n) {
+        WA_TRY(wa_flow_alloc(flow, T, D, &computed, err));
+        encode(stage, computed, flow->n_past, T);
+        encoding = computed;
+    }
     WA_TRY(wa_flow_alloc(flow, T, D, &out, err));
-    if (opts->kind == KIND_SINUSOIDAL)
-        wa_sinusoidal(encoding, opts->start, opts->base, opts->layout == LAYOUT_HALVES, opts->exponent == EXPONENT_DOUBLED, T, D);
-    else
-        memset(encoding, 0, T * D * sizeof *encoding);
     flow->kernels->add(out, flow->x, encoding, T * D);
     flow->x = out;
     wa_flow_show(flow, stage, "encoding", encoding, 0, T, D);

@@ -1,20 +1,21 @@
 /* One thread's use of a model: the steps that every task takes from a text to a run of the pipeline. The public functions are in
  * wordahead.h.
  *
- * The results of a call lie in the session's arena and are forgotten by the next call's wa_session_begin(); what the pipeline
- * computes lies in `scratch` and is forgotten by the next run. */
+ * The results of a call lie in the session's arena and are forgotten by the next call's wa_session_begin(); what a thread computes on
+ * the way lies in its `scratch` and is forgotten by its next run. */
 #ifndef WA_MODEL_SESSION_H
 #define WA_MODEL_SESSION_H
 
 #include "base/pool.h"
 #include "base/status.h"
 #include "model/model.h"
+#include "model/vocabulary.h"
 
 struct wa_session {
     const wa_model *model;
     wa_arena        arena;     /* results */
     wa_arena        looked_up; /* what wa_lookup() gave, to be an argument of the next call */
-    wa_arena        scratch;   /* one run of the pipeline; a long text takes several runs in one call */
+    wa_arena       *scratch;   /* [threads] one run of the pipeline each, or one scan of the vocabulary */
     wa_pool        *pool;      /* NULL: the caller's thread does everything */
     wa_observer    *observer;
     void           *observer_user;
@@ -33,12 +34,28 @@ void wa_session_begin(wa_session *session);
 /* The words of a text, the start word first where there is one. Errors: WA_ENOMEM. */
 wa_status wa_session_tokens(wa_session *session, wa_text text, wa_tokens *out, wa_error *err);
 
-/* Runs the pipeline over the words that are in the context.
- * Errors  WA_EMODEL where there is none, or as wa_pipeline_run(). */
-wa_status wa_session_run(wa_session *session, const wa_tokens *tokens, wa_flow *flow, wa_error *err);
+/* The rows of the vectors that the words in the context have, [T], T > 0. Errors: WA_EMODEL where there is none; WA_ENOMEM. */
+wa_status wa_session_rows(wa_session *session, const wa_tokens *tokens, const size_t **rows, size_t *T, wa_error *err);
 
-/* The same over given rows of the vectors, [T] with T > 0. */
-wa_status wa_session_run_rows(wa_session *session, const size_t *rows, size_t T, wa_flow *flow, wa_error *err);
+/* A run of the pipeline over one sequence. */
+typedef struct wa_run_of_rows {
+    const size_t *rows; /* [T] of the vectors, T > 0 */
+    size_t        T;
+    size_t        first; /* the first position that is wanted */
+    float        *out;   /* [T - first, width], of the caller; gets the outputs */
+} wa_run_of_rows;
+
+/* Runs the pipeline over n sequences, each thread taking the next one.
+ *
+ * n_done  how many of the first sequences were run, also on failure: then that of the next one is the error
+ * Errors  as wa_pipeline_run(). */
+wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err);
+
+/* A flow over rows in the scratch memory of a thread, which forgets what it had there. */
+wa_flow wa_session_flow(wa_session *session, size_t worker, const size_t *rows, size_t T);
+
+/* The vocabulary is looked through in this memory and by these threads; forgets what the caller's thread had in its scratch. */
+wa_scan wa_session_scan(wa_session *session);
 
 /* WA_EMODEL where the model has no vocabulary to do `what`. */
 wa_status wa_session_need_words(const wa_session *session, const char *what, wa_error *err);

@@ -38,18 +38,109 @@ static const char *full_name(const wa_stage *stage, const char *name, char out[N
 }
 
 wa_status wa_stage_take(const wa_stage *stage, wa_build *build, const char *name, const wa_shape *accepted, size_t n_accepted,
-                        const float **out, size_t *which, wa_error *err)
+                        wa_numbers *out, size_t *which, wa_error *err)
 {
     char full[NAME_SIZE];
 
     return wa_weights_take(build->weights, full_name(stage, name, full), accepted, n_accepted, out, which, err);
 }
 
+wa_status wa_stage_floats(wa_build *build, const wa_numbers *numbers, size_t n, const float **out, wa_error *err)
+{
+    *out = NULL;
+    if (!numbers->data)
+        return WA_OK;
+    float *const floats = wa_arena_alloc(build->arena, n, sizeof *floats);
+    if (!floats)
+        return wa_fail_memory(err, "weights");
+    for (size_t i = 0; i < n; i++)
+        floats[i] = wa_number_at(numbers->data, numbers->type, i);
+    *out = floats;
+    return WA_OK;
+}
+
 wa_status wa_stage_take_vector(const wa_stage *stage, wa_build *build, const char *name, size_t n, const float **out, wa_error *err)
 {
+    wa_status      st    = WA_OK;
     const wa_shape shape = { 1, { n } };
+    wa_numbers     numbers;
 
-    return wa_stage_take(stage, build, name, &shape, 1, out, NULL, err);
+    WA_TRY(wa_stage_take(stage, build, name, &shape, 1, &numbers, NULL, err));
+    WA_TRY(wa_stage_floats(build, &numbers, n, out, err));
+done:
+    return st;
+}
+
+/* ---------------------------------------------------------------- packing */
+
+typedef struct packing {
+    void          *data;
+    const wa_rows *rows;
+} packing;
+
+static void pack_panel(void *user, size_t worker, size_t p)
+{
+    const packing *const job = user;
+
+    (void)worker;
+    wa_panel_pack(job->data, job->rows, p);
+}
+
+/* A copy of [n] padded with zeros to whole panels; NULL stays NULL. */
+static wa_status pad_bias(wa_build *build, const float *bias, size_t n, const float **out, wa_error *err)
+{
+    *out = NULL;
+    if (!bias)
+        return WA_OK;
+    float *const padded = wa_arena_alloc_zeroed(build->arena, wa_panel_count(n) * WA_PANEL, sizeof *padded);
+    if (!padded)
+        return wa_fail_memory(err, "weights");
+    for (size_t i = 0; i < n; i++)
+        padded[i] = bias[i];
+    *out = padded;
+    return WA_OK;
+}
+
+wa_status wa_stage_pack(wa_build *build, const wa_rows *rows, wa_panels *out, wa_error *err)
+{
+    wa_status    st       = WA_OK;
+    const size_t n_panels = wa_panel_count(rows->n_rows);
+    size_t       n;
+    packing      job = { .rows = rows };
+
+    if (!rows->data)
+        return WA_OK;
+    if (!wa_mul_size(n_panels * WA_PANEL, rows->n_inner, &n) ||
+        !(job.data = wa_arena_alloc(build->arena, n, wa_number_size(rows->type))))
+        WA_FAIL(WA_ENOMEM, "not enough memory for %zu x %zu weights", rows->n_rows, rows->n_inner);
+    *out = (wa_panels){
+        .data         = job.data,
+        .type         = rows->type,
+        .n_rows       = rows->n_rows,
+        .n_inner      = rows->n_inner,
+        .panel_stride = WA_PANEL * rows->n_inner,
+        .inner_stride = WA_PANEL,
+    };
+    WA_TRY(pad_bias(build, rows->bias, rows->n_rows, &out->bias, err));
+    wa_pool_run(build->pool, pack_panel, &job, n_panels);
+done:
+    return st;
+}
+
+wa_status wa_stage_take_matrix(const wa_stage *stage, wa_build *build, const char *name, const char *bias_name, size_t O, size_t D,
+                               wa_panels *out, wa_error *err)
+{
+    wa_status      st    = WA_OK;
+    const wa_shape shape = { 2, { O, D } };
+    const float   *bias  = NULL;
+    wa_numbers     numbers;
+
+    WA_TRY(wa_stage_take(stage, build, name, &shape, 1, &numbers, NULL, err));
+    if (bias_name)
+        WA_TRY(wa_stage_take_vector(stage, build, bias_name, O, &bias, err));
+    WA_TRY(wa_stage_pack(build, &(wa_rows){ numbers.data, numbers.type, O, D, bias }, out, err));
+done:
+    return st;
 }
 
 bool wa_stage_has(const wa_stage *stage, const wa_build *build, const char *name)
@@ -68,6 +159,23 @@ wa_status wa_flow_alloc(wa_flow *flow, size_t n, size_t m, float **out, wa_error
         return wa_fail(err, WA_ENOMEM, "not enough memory for %zu x %zu numbers; a smaller tokenizer.max_tokens needs less", n, m);
     *out = memory;
     return WA_OK;
+}
+
+wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float *x, size_t x_stride, size_t T, const wa_panels *w,
+                          wa_error *err)
+{
+    wa_status    st     = WA_OK;
+    float       *packed = NULL;
+    const float *blocks = x; /* a single row is packed as it stands */
+
+    if (T > 1) {
+        WA_TRY(wa_flow_alloc(flow, T, w->n_inner, &packed, err));
+        wa_rows_pack(packed, x, x_stride, T, w->n_inner);
+        blocks = packed;
+    }
+    flow->kernels->product(y, y_stride, blocks, T, w, 0, wa_panel_count(w->n_rows));
+done:
+    return st;
 }
 
 void wa_flow_show(const wa_flow *flow, const wa_stage *stage, const char *name, const float *data, size_t d0, size_t d1, size_t d2)

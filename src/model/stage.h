@@ -10,24 +10,36 @@
 #ifndef WA_MODEL_STAGE_H
 #define WA_MODEL_STAGE_H
 
+#include "base/pool.h"
 #include "data/config.h"
 #include "math/kernels.h"
 #include "model/weights.h"
+
+#define WA_N_KEPT 2 /* keys and values */
 
 typedef struct wa_stage wa_stage;
 typedef struct wa_flow  wa_flow;
 typedef struct wa_build wa_build;
 
+/* What a row of a stage's output is computed from. */
+typedef enum wa_reach {
+    WA_REACH_ROW,  /* the same row of its input */
+    WA_REACH_PAST, /* that row and those before, so later words change nothing */
+    WA_REACH_ALL,
+} wa_reach;
+
 typedef struct wa_stage_ops {
     const char *prefix;      /* of the names of its weights and quantities */
     bool        is_numbered; /* "prefix.0.", "prefix.1."; otherwise there is at most one such stage */
 
-    /* Checks the options against what comes in, sets stage->width_out and stage->state, and takes the weights. Faults of the
+    /* Checks the options against what comes in, sets width_out, state, and reach and n_kept where they are not 0, and takes the
+     * weights. Faults of the
      * configuration go to wa_config_complain(), those of the weights to the weights; the caller asks for both verdicts.
      * Errors  WA_ENOMEM, and WA_EIO or WA_EFORMAT of files it reads. */
     wa_status (*prepare)(wa_stage *stage, wa_build *build, wa_error *err);
 
     /* From flow->x, [T, width_in], to flow->x, [T, width_out], in memory of the flow's arena; what it was given stays as it is.
+     * With flow->is_narrow only the last row is wanted: [1, width_out]. Both are asked only of stages that reach beyond a row.
      * Errors  WA_ENOMEM. */
     wa_status (*forward)(const wa_stage *stage, wa_flow *flow, wa_error *err);
 
@@ -42,7 +54,16 @@ struct wa_stage {
     const void         *params;  /* its options */
     void               *state;   /* its weights and what it computed of them */
     size_t              width_in, width_out;
+    wa_reach            reach;
+    size_t              n_kept[WA_N_KEPT]; /* floats that it keeps of each position; see wa_kept */
 };
+
+/* What a stage keeps of the positions it has seen, in its own layout, so that later words need not compute it again. It grows by
+ * whole panels of positions. */
+typedef struct wa_kept {
+    float *data[WA_N_KEPT]; /* [capacity * n_kept[i]] */
+    size_t capacity;        /* positions; a multiple of WA_PANEL */
+} wa_kept;
 
 /* What prepare() may look at. */
 struct wa_build {
@@ -50,6 +71,7 @@ struct wa_build {
     const wa_experiment *experiment;
     const wa_env        *env;   /* lives as long as the model */
     wa_arena            *arena; /* likewise */
+    wa_pool             *pool;  /* for what takes long; may be NULL */
     wa_weights          *weights;
     const wa_vectors    *vectors;
     const wa_stage      *previous; /* NULL for the first */
@@ -57,13 +79,16 @@ struct wa_build {
     size_t               n_inputs;
 };
 
-/* One run over one text. */
+/* One run over one text, or over the words that were added to it. */
 struct wa_flow {
     const wa_kernels *kernels;
     const wa_vectors *vectors;
     wa_arena         *arena; /* of the session; freed at its next call */
     const size_t     *rows;  /* [T] the vectors of the words */
     size_t            T;
+    size_t            n_past;       /* positions before, which the stages have kept; row t is position n_past + t */
+    wa_kept          *kept;         /* of the stage that runs; NULL: nothing is kept, and n_past is 0 */
+    bool              is_narrow;    /* only the last row of the stage that runs is wanted */
     const float      *x;            /* [T, width] what the last stage gave */
     const float      *before;       /* what it was given: the residual of the next */
     const float      *word_vectors; /* [T, D] as they stand in the file */
@@ -82,14 +107,26 @@ const char *wa_stage_key(const wa_stage *stage, wa_arena *arena, const char *key
 
 /* Takes "prefix.i.name" from the weights in one of the shapes; see wa_weights_take(). */
 wa_status wa_stage_take(const wa_stage *stage, wa_build *build, const char *name, const wa_shape *accepted, size_t n_accepted,
-                        const float **out, size_t *which, wa_error *err);
-/* The same for one vector of n numbers. */
+                        wa_numbers *out, size_t *which, wa_error *err);
+/* The same for one vector of n numbers, as aligned floats. */
 wa_status wa_stage_take_vector(const wa_stage *stage, wa_build *build, const char *name, size_t n, const float **out,
                                wa_error *err);
+/* The same for a matrix [O, D], packed, with a bias of the second name, unless that is NULL. */
+wa_status wa_stage_take_matrix(const wa_stage *stage, wa_build *build, const char *name, const char *bias_name, size_t O, size_t D,
+                               wa_panels *out, wa_error *err);
+/* n numbers as aligned floats in the model's arena; NULL where numbers->data is. Errors: WA_ENOMEM. */
+wa_status wa_stage_floats(wa_build *build, const wa_numbers *numbers, size_t n, const float **out, wa_error *err);
+/* Packs rows into the model's arena, with all threads of the build. Nothing is done where rows->data is NULL.
+ * Errors  WA_ENOMEM. */
+wa_status wa_stage_pack(wa_build *build, const wa_rows *rows, wa_panels *out, wa_error *err);
 bool      wa_stage_has(const wa_stage *stage, const wa_build *build, const char *name);
 
 /* Room for n*m floats in the flow's arena; *out NULL never comes back with WA_OK. */
 wa_status wa_flow_alloc(wa_flow *flow, size_t n, size_t m, float **out, wa_error *err);
+
+/* y [T, O], rows y_stride apart, = x w^T + bias for x [T, D], rows x_stride apart. */
+wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float *x, size_t x_stride, size_t T, const wa_panels *w,
+                          wa_error *err);
 
 /* Shows a quantity "prefix.i.name" to the observer, if there is one. d0 0 means two dimensions: [d1, d2]. */
 void wa_flow_show(const wa_flow *flow, const wa_stage *stage, const char *name, const float *data, size_t d0, size_t d1, size_t d2);

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "data/vectors.h"
+#include "model/screen.h"
 
 typedef struct vocabulary_opts {
     const char *words; /* "vectors", "input", or a file */
@@ -16,10 +17,11 @@ typedef struct vocabulary_opts {
 } vocabulary_opts;
 
 typedef struct vocabulary_state {
-    const wa_lexicon *words;  /* those of the vectors, or `own` */
-    wa_lexicon        own;    /* words in the model's arena */
-    const float      *weight; /* [N, D] */
-    const float      *bias;   /* [N], or NULL */
+    const wa_lexicon *words; /* those of the vectors, or `own` */
+    wa_lexicon        own;   /* words in the model's arena */
+    wa_rows           rows;  /* [N, D] as they stand in the file */
+    wa_panels         panels;
+    wa_screen        *screen;
 } vocabulary_state;
 
 #define AT(field) offsetof(vocabulary_opts, field)
@@ -133,8 +135,22 @@ static wa_status tie(wa_stage *stage, wa_build *build, wa_error *err)
                            wa_config_where(build->config, "vocabulary.0.words"), wa_show(word).quoted);
         wa_vectors_row(build->vectors, row, rows + i * D);
     }
-    s->weight = rows;
+    s->rows.data = rows;
     return WA_OK;
+}
+
+static wa_status take_weight(wa_stage *stage, wa_build *build, wa_error *err)
+{
+    wa_status               st    = WA_OK;
+    vocabulary_state *const s     = stage->state;
+    const wa_shape          shape = { 2, { stage->width_out, stage->width_in } };
+    wa_numbers              numbers;
+
+    WA_TRY(wa_stage_take(stage, build, "weight", &shape, 1, &numbers, NULL, err));
+    s->rows.data = numbers.data;
+    s->rows.type = numbers.type;
+done:
+    return st;
 }
 
 static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
@@ -147,21 +163,26 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
         WA_TRY(wa_fail_memory(err, "vocabulary"));
     stage->state = s;
     WA_TRY(find_words(stage, build, err));
-    stage->width_out     = s->words->n_words;
-    const wa_shape shape = { 2, { stage->width_out, stage->width_in } };
+    stage->width_out = s->words->n_words;
+    s->rows          = (wa_rows){ .n_rows = stage->width_out, .n_inner = stage->width_in };
     if (opts->tied)
         WA_TRY(tie(stage, build, err));
     else
-        WA_TRY(wa_stage_take(stage, build, "weight", &shape, 1, &s->weight, NULL, err));
+        WA_TRY(take_weight(stage, build, err));
     if (opts->bias)
-        WA_TRY(wa_stage_take_vector(stage, build, "bias", stage->width_out, &s->bias, err));
+        WA_TRY(wa_stage_take_vector(stage, build, "bias", stage->width_out, &s->rows.bias, err));
+    WA_TRY(wa_stage_pack(build, &s->rows, &s->panels, err));
+    WA_TRY(wa_screen_new(&s->rows, build->env, &s->screen, err));
 done:
     return st;
 }
 
 static void clear(wa_stage *stage)
 {
-    wa_lexicon_clear(&((vocabulary_state *)stage->state)->own);
+    vocabulary_state *const s = stage->state;
+
+    wa_screen_free(s->screen);
+    wa_lexicon_clear(&s->own);
 }
 
 /* ---------------------------------------------------------------- use */
@@ -179,15 +200,144 @@ const wa_lexicon *wa_vocabulary_words(const wa_stage *stage)
     return ((const vocabulary_state *)stage->state)->words;
 }
 
-void wa_vocabulary_logits(const wa_stage *stage, const wa_kernels *kernels, const float *x, size_t n_rows, float *out)
+float wa_vocabulary_factor(const wa_stage *stage)
 {
-    const vocabulary_opts *const  opts = stage->params;
-    const vocabulary_state *const s    = stage->state;
-    const size_t                  N = stage->width_out, D = stage->width_in;
+    return (float)(1.0 / ((const vocabulary_opts *)stage->params)->temperature);
+}
 
-    kernels->linear(out, N, x, D, s->weight, D, s->bias, n_rows, D, N);
-    if (opts->temperature != 1.0) /* dividing by 1 changes nothing: this saves a pass */
-        kernels->scale(out, out, (float)(1.0 / opts->temperature), n_rows * N);
+size_t wa_vocabulary_chunks(const wa_stage *stage)
+{
+    return (stage->width_out + WA_CHUNK - 1) / WA_CHUNK;
+}
+
+void wa_vocabulary_logits_of(const wa_stage *stage, const wa_kernels *kernels, const float *x, const uint32_t *words, size_t n,
+                             float *out)
+{
+    kernels->product_of_rows(out, x, &((const vocabulary_state *)stage->state)->rows, words, n);
+    if (wa_vocabulary_factor(stage) != 1.0f)
+        kernels->scale(out, out, wa_vocabulary_factor(stage), n);
+}
+
+/* ---------------------------------------------------------------- scanning */
+
+enum {
+    GROUP        = 32, /* blocks of rows that a task takes: enough to read each weight once, few enough to share out */
+    CHUNK_PANELS = WA_CHUNK / WA_PANEL,
+    TILE         = WA_BLOCK * WA_CHUNK, /* floats */
+};
+
+/* A job of the pool: the tasks are the chunks of words by groups of blocks of rows. */
+typedef struct scan_job {
+    const wa_scan          *scan;
+    const vocabulary_state *state;
+    float                   factor;
+    size_t                  n_rows, n_chunks;
+    const float            *x;      /* [n_rows, D] in blocks */
+    const wa_probes        *probes; /* the same in 8 bits; NULL where logits are wanted */
+    float                  *tiles;  /* [workers, 2, TILE] */
+    wa_vocabulary_visit    *visit;
+    void                   *user;
+} scan_job;
+
+/* The logits, or bounds of them, of n rows from `row` on, the first of a block, for n_words words of one chunk. */
+static void compute_tile(const scan_job *job, float *tile, size_t row, size_t n, size_t chunk, size_t n_words)
+{
+    const wa_kernels *const k     = job->scan->kernels;
+    const wa_panels *const  w     = &job->state->panels;
+    const size_t            first = chunk * CHUNK_PANELS, n_panels = wa_panel_count(n_words);
+
+    if (job->probes) {
+        const wa_codes *const codes  = wa_screen_codes(job->state->screen);
+        const wa_probes       probes = wa_probes_from(job->probes, row, codes);
+
+        k->bound(tile, tile + TILE, WA_CHUNK, &probes, n, codes, first, n_panels);
+    } else {
+        k->product(tile, WA_CHUNK, job->x + row * w->n_inner, n, w, first, n_panels);
+    }
+    for (size_t t = 0; job->factor != 1.0f && t < n; t++) { /* multiplying by 1 changes nothing: this saves a pass */
+        float *const here = tile + t * WA_CHUNK;
+
+        k->scale(here, here, job->factor, n_words);
+        if (job->probes)
+            k->scale(here + TILE, here + TILE, job->factor, n_words);
+    }
+}
+
+static void scan_task(void *user, size_t worker, size_t i)
+{
+    const scan_job *const job   = user;
+    const size_t          chunk = i % job->n_chunks, first = i / job->n_chunks * GROUP * WA_BLOCK;
+    const size_t          n_left  = job->state->panels.n_rows - chunk * WA_CHUNK;
+    const size_t          n_words = n_left < WA_CHUNK ? n_left : WA_CHUNK;
+    const size_t          end     = job->n_rows - first < GROUP * WA_BLOCK ? job->n_rows : first + GROUP * WA_BLOCK;
+    float *const          tile    = job->tiles + worker * 2 * TILE;
+
+    for (size_t row = first; row < end; row += WA_BLOCK) {
+        const size_t n = end - row < WA_BLOCK ? end - row : WA_BLOCK;
+
+        compute_tile(job, tile, row, n, chunk, n_words);
+        for (size_t t = 0; t < n; t++) {
+            const float *const    here  = tile + t * WA_CHUNK;
+            const wa_piece_of_row piece = { row + t, chunk * WA_CHUNK, n_words, here, job->probes ? here + TILE : NULL };
+
+            job->visit(job->user, worker, &piece);
+        }
+    }
+}
+
+static wa_status run_scan(const wa_stage *stage, scan_job *job, wa_error *err)
+{
+    const size_t n_groups = (job->n_rows + GROUP * WA_BLOCK - 1) / (GROUP * WA_BLOCK);
+    const size_t n_tiles  = 2 * wa_pool_threads(job->scan->pool);
+
+    job->state    = stage->state;
+    job->factor   = wa_vocabulary_factor(stage);
+    job->n_chunks = wa_vocabulary_chunks(stage);
+    if (!(job->tiles = wa_arena_alloc(job->scan->arena, n_tiles * TILE, sizeof *job->tiles)))
+        return wa_fail_memory(err, "vocabulary");
+    wa_pool_run(job->scan->pool, scan_task, job, job->n_chunks * n_groups);
+    return WA_OK;
+}
+
+wa_status wa_vocabulary_scan(const wa_stage *stage, const wa_scan *scan, const float *x, size_t n_rows, wa_vocabulary_visit *visit,
+                             void *user, wa_error *err)
+{
+    wa_status    st = WA_OK;
+    const size_t D  = stage->width_in;
+    size_t       n;
+    scan_job     job = { .scan = scan, .n_rows = n_rows, .x = x, .visit = visit, .user = user };
+
+    if (n_rows > 1) {
+        float *const packed = wa_mul_size(n_rows, D, &n) ? wa_arena_alloc(scan->arena, n, sizeof *packed) : NULL;
+
+        if (!packed)
+            WA_TRY(wa_fail_memory(err, "vocabulary"));
+        wa_rows_pack(packed, x, D, n_rows, D);
+        job.x = packed;
+    }
+    WA_TRY(run_scan(stage, &job, err));
+done:
+    return st;
+}
+
+wa_status wa_vocabulary_bound(const wa_stage *stage, const wa_scan *scan, const float *x, size_t n_rows, bool *is_safe,
+                              wa_vocabulary_visit *visit, void *user, bool *has_bounds, wa_error *err)
+{
+    wa_status                     st    = WA_OK;
+    const vocabulary_state *const s     = stage->state;
+    const wa_codes *const         codes = wa_screen_prepare(s->screen, scan->pool);
+    wa_probes                     probes;
+    scan_job                      job = { .scan = scan, .n_rows = n_rows, .probes = &probes, .visit = visit, .user = user };
+
+    *has_bounds = codes != NULL;
+    if (!codes)
+        goto done;
+    WA_TRY(wa_screen_probe(s->screen, scan->arena, x, n_rows, &probes, err));
+    for (size_t t = 0; t < n_rows; t++)
+        is_safe[t] = wa_probe_is_safe(&probes, t, codes, wa_vocabulary_factor(stage));
+    WA_TRY(run_scan(stage, &job, err));
+done:
+    return st;
 }
 
 static const wa_stage_ops ops = { .prefix = "vocabulary", .prepare = prepare, .forward = forward, .clear = clear };

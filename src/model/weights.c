@@ -141,7 +141,7 @@ bool wa_weights_has(const wa_weights *weights, const char *name)
            weights->experiment->weights.random.is_given;
 }
 
-static wa_status draw(wa_weights *weights, wa_text name, const wa_shape *shape, const float **out, wa_error *err)
+static wa_status draw(wa_weights *weights, wa_text name, const wa_shape *shape, wa_numbers *out, wa_error *err)
 {
     const wa_random_opts *const random = &weights->experiment->weights.random;
     wa_rng                      rng    = wa_rng_named(random->seed, name);
@@ -155,29 +155,27 @@ static wa_status draw(wa_weights *weights, wa_text name, const wa_shape *shape, 
         return wa_fail(err, WA_ENOMEM, "tensor %s: not enough memory", wa_show(name).quoted);
     for (size_t i = 0; i < n; i++)
         values[i] = wa_rng_uniform(&rng, random->low, random->high);
-    *out = values;
+    *out = (wa_numbers){ values, WA_NUMBER_F32 };
     return WA_OK;
 }
 
 /* Uses an entry of the file where it lies, or a widened copy. */
-static wa_status load(wa_weights *weights, const wa_tensor_entry *entry, const float **out, wa_error *err)
+static wa_status load(wa_weights *weights, const wa_tensor_entry *entry, wa_numbers *out, wa_error *err)
 {
-    const float *const view = wa_tensor_entry_view(entry);
-
-    if (view) {
-        *out = view;
+    if (entry->dtype == WA_DTYPE_F32 || entry->dtype == WA_DTYPE_BF16) {
+        *out = (wa_numbers){ entry->bytes.data, entry->dtype == WA_DTYPE_BF16 ? WA_NUMBER_BF16 : WA_NUMBER_F32 };
         return WA_OK;
     }
     float *const copy = wa_arena_alloc(weights->arena, entry->n_values, sizeof *copy);
     if (!copy)
         return wa_fail(err, WA_ENOMEM, "%s: not enough memory for %zu numbers", weights->experiment->weights.file, entry->n_values);
     wa_tensor_entry_read(entry, copy);
-    *out = copy;
+    *out = (wa_numbers){ copy, WA_NUMBER_F32 };
     return WA_OK;
 }
 
 static wa_status take_from_file(wa_weights *weights, const wa_tensor_entry *entry, const wa_shape *accepted, size_t n_accepted,
-                                const float **out, size_t *which, wa_error *err)
+                                wa_numbers *out, size_t *which, wa_error *err)
 {
     const wa_shape found = shape_of(entry->rank, entry->shape);
     const char    *place = weights->experiment->weights.file;
@@ -194,7 +192,7 @@ static wa_status take_from_file(wa_weights *weights, const wa_tensor_entry *entr
     return load(weights, entry, out, err);
 }
 
-wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, const float **out,
+wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, wa_numbers *out,
                           size_t *which, wa_error *err)
 {
     const wa_text                text  = wa_text_of(name);
@@ -203,7 +201,7 @@ wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape 
     size_t                       index, ignored;
     const wa_text                kept = wa_arena_text(weights->arena, text);
 
-    *out   = NULL;
+    *out   = (wa_numbers){ 0 };
     which  = which ? which : &ignored;
     *which = WA_NONE;
     if (!kept.data || !wa_lexicon_add(&weights->taken, kept, &index, NULL))
@@ -214,7 +212,7 @@ wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape 
         if ((*which = find_shape(&found, accepted, n_accepted)) == WA_NONE)
             complain_shape(weights, place_of_value(weights, text), text, &found, accepted, n_accepted);
         else
-            *out = value->data;
+            *out = (wa_numbers){ value->data, WA_NUMBER_F32 };
         return WA_OK;
     }
     if (entry)

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "data/config.h"
 #include "data/safetensors.h"
+#include "math/panels.h"
 #include "model/experiment.h"
 
 typedef struct wa_shape {
@@ -23,10 +24,17 @@ void      wa_weights_close(wa_weights *weights);
 /* Whether there is a tensor of this name; random weights have every name. */
 bool wa_weights_has(const wa_weights *weights, const char *name);
 
-/* A tensor in one of the accepted shapes; *which (may be NULL) says in which. Where it is missing or has another shape, that is
- * noted and *out is NULL. Random weights take the first shape.
+/* The numbers of a tensor, row-major, at any address. */
+typedef struct wa_numbers {
+    const void    *data;
+    wa_number_type type;
+} wa_numbers;
+
+/* A tensor in one of the accepted shapes; *which (may be NULL) says in which. F32 and BF16 stay where they lie in the file, other
+ * types are widened to F32. Where it is missing or has another shape, that is noted and out->data is NULL. Random weights take
+ * the first shape.
  * Errors  WA_ENOMEM. */
-wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, const float **out,
+wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, wa_numbers *out,
                           size_t *which, wa_error *err);
 
 /* WA_EMODEL with everything noted, a line each, tensors that nobody took included. */

@@ -3,105 +3,156 @@
 
 #include "base/status.h"
 #include "base/str.h"
-#include "math/topk.h"
 #include "model/context.h"
-#include "model/session.h"
+#include "task/search.h"
 
 enum { DEFAULT_K = 10 };
 
-static size_t count_wanted(const wa_rank_opts *opts, size_t N)
-{
-    const size_t available = opts->candidates ? opts->n_candidates : N;
-    const size_t k         = opts->k ? opts->k : DEFAULT_K;
-
-    return k < available ? k : available;
-}
-
-static wa_status check_candidates(const wa_rank_opts *opts, size_t N, wa_error *err)
-{
-    for (size_t i = 0; opts->candidates && i < opts->n_candidates; i++)
-        if (opts->candidates[i] >= N)
-            return wa_fail(err, WA_EUSAGE, "candidate %zu is %zu, expected an index below the %zu words of the vocabulary", i,
-                           opts->candidates[i], N);
-    return WA_OK;
-}
-
-/* Offers every word that the options admit. */
-static void offer_words(wa_topk *top, const float *logits, const wa_lexicon *words, const wa_rank_opts *opts)
-{
-    const size_t n = opts->candidates ? opts->n_candidates : words->n_words;
-
-    for (size_t i = 0; i < n; i++) {
-        const size_t word = opts->candidates ? opts->candidates[i] : i;
-
-        if (opts->prefix.n_bytes == 0 || wa_text_begins(wa_lexicon_word(words, word), opts->prefix))
-            wa_topk_offer(top, logits[word], word);
-    }
-}
-
-static wa_status predict(wa_session *session, const float *logits, wa_normaliser by, const wa_rank_opts *opts, wa_ranking *out,
-                         wa_error *err)
-{
-    wa_status               st    = WA_OK;
-    const wa_lexicon *const words = wa_model_words(session->model);
-    wa_topk                 top   = { .k = count_wanted(opts, words->n_words) };
-    wa_prediction          *next;
-
-    WA_SESSION_ALLOC(session, top.k, top.items);
-    WA_SESSION_ALLOC(session, top.k, next);
-    offer_words(&top, logits, words, opts);
-    wa_topk_sort(&top);
-    for (size_t i = 0; i < top.n; i++)
-        next[i] = (wa_prediction){
-            .index   = top.items[i].index,
-            .word    = wa_lexicon_word(words, top.items[i].index),
-            .logit   = top.items[i].score,
-            .logprob = opts->words_only ? NAN : wa_log_probability(top.items[i].score, by),
-            .prob    = opts->words_only ? NAN : wa_probability(top.items[i].score, by),
-        };
-    out->next       = next;
-    out->n_next     = top.n;
-    out->n_computed = words->n_words;
-done:
-    return st;
-}
-
-static wa_status rank_flow(wa_session *session, wa_flow *flow, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
-{
-    wa_status     st = WA_OK;
-    wa_normaliser by;
-    float        *logits;
-
-    WA_TRY(wa_flow_alloc(flow, 1, wa_model_vocabulary(session->model), &logits, err));
-    WA_TRY(wa_pipeline_words(&session->model->pipeline, flow, flow->T - 1, 1, logits, &by, err));
-    WA_TRY(predict(session, logits, by, opts, out, err));
-done:
-    return st;
-}
-
-static wa_status rank_text(wa_session *session, wa_text text, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
-{
-    wa_status  st      = WA_OK;
-    wa_ranking ranking = { 0 };
-    wa_flow    flow;
-
-    WA_TRY(wa_session_tokens(session, text, &ranking.text, err));
-    WA_TRY(wa_session_run(session, &ranking.text, &flow, err));
-    WA_TRY(rank_flow(session, &flow, opts, &ranking, err));
-    *out = ranking;
-done:
-    return st;
-}
-
 static const wa_rank_opts defaults = { 0 };
+
+/* ---------------------------------------------------------------- what is searched for */
 
 /* What is wrong with any text. */
 static wa_status check(const wa_session *session, const wa_rank_opts *opts, wa_error *err)
 {
-    wa_status st = WA_OK;
+    wa_status    st = WA_OK;
+    const size_t N  = wa_model_vocabulary(session->model);
 
     WA_TRY(wa_session_need_words(session, "rank", err));
-    WA_TRY(check_candidates(opts, wa_model_vocabulary(session->model), err));
+    for (size_t i = 0; opts->candidates && i < opts->n_candidates; i++)
+        if (opts->candidates[i] >= N)
+            WA_FAIL(WA_EUSAGE, "candidate %zu is %zu, expected an index below the %zu words of the vocabulary", i,
+                    opts->candidates[i], N);
+done:
+    return st;
+}
+
+/* Sets the bits of the words that the options admit. */
+static void allow_words(const wa_model *model, const wa_rank_opts *opts, uint64_t *allowed, size_t *n_allowed)
+{
+    const wa_lexicon *const words = wa_model_words(model);
+    const size_t            n     = opts->candidates ? opts->n_candidates : words->n_words;
+
+    *n_allowed = 0;
+    for (size_t i = 0; i < words->n_words / 64 + 1; i++)
+        allowed[i] = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t   word = opts->candidates ? opts->candidates[i] : i;
+        const uint64_t bit  = (uint64_t)1 << (word % 64);
+
+        if ((allowed[word / 64] & bit) == 0 && wa_text_begins(wa_lexicon_word(words, word), opts->prefix)) {
+            allowed[word / 64] |= bit;
+            ++*n_allowed;
+        }
+    }
+}
+
+static wa_status make_search(wa_session *session, const wa_rank_opts *opts, wa_search *out, wa_error *err)
+{
+    wa_status             st = WA_OK;
+    const wa_model *const m  = session->model;
+    const size_t          N  = wa_model_vocabulary(m);
+    uint64_t             *allowed;
+
+    *out = (wa_search){ .k = opts->k ? opts->k : DEFAULT_K, .n_allowed = N, .has_probabilities = !opts->words_only };
+    if (opts->candidates || opts->prefix.n_bytes > 0) {
+        WA_SESSION_ALLOC(session, N / 64 + 1, allowed);
+        allow_words(m, opts, allowed, &out->n_allowed);
+        out->allowed = allowed;
+    }
+    out->k = out->k < out->n_allowed ? out->k : out->n_allowed;
+done:
+    return st;
+}
+
+/* ---------------------------------------------------------------- ranking */
+
+static wa_status predict(wa_session *session, const wa_search *search, const wa_found *found, wa_ranking *out, wa_error *err)
+{
+    wa_status      st = WA_OK;
+    wa_prediction *next;
+
+    WA_SESSION_ALLOC(session, found->n, next);
+    for (size_t i = 0; i < found->n; i++) {
+        const wa_scored word = found->words[i];
+
+        next[i] = (wa_prediction){
+            .index   = word.index,
+            .word    = wa_model_word(session->model, word.index),
+            .logit   = word.score,
+            .logprob = search->has_probabilities ? wa_log_probability(word.score, found->by) : NAN,
+            .prob    = search->has_probabilities ? wa_probability(word.score, found->by) : NAN,
+        };
+    }
+    out->next       = next;
+    out->n_next     = found->n;
+    out->n_computed = found->n_computed;
+done:
+    return st;
+}
+
+/* Ranks after n outputs x, [n, width], each of the last of n_words[i] words. *n_done as in wa_rank_many(). */
+static wa_status rank_outputs(wa_session *session, const wa_rank_opts *opts, const float *x, size_t n, const size_t *n_words,
+                              wa_ranking *out, size_t *n_done, wa_error *err)
+{
+    wa_status st = WA_OK;
+    wa_search search;
+    wa_found *found;
+
+    *n_done = 0;
+    WA_SESSION_ALLOC(session, n, found);
+    WA_TRY(make_search(session, opts, &search, err));
+    WA_TRY(wa_search_words(session, &search, x, n, found, err));
+    for (; *n_done < n; (*n_done)++) {
+        if (!found[*n_done].is_finite)
+            WA_TRY(wa_pipeline_fail_logits(n_words[*n_done] - 1, err));
+        WA_TRY(predict(session, &search, &found[*n_done], &out[*n_done], err));
+    }
+done:
+    return st;
+}
+
+/* The runs of n texts, as far as the first that has no word; *n_runs counts them, and the error is that one's. */
+static wa_status plan_texts(wa_session *session, const wa_text *texts, size_t n, wa_run_of_rows *runs, float *x, wa_ranking *out,
+                            size_t *n_runs, wa_error *err)
+{
+    wa_status    st    = WA_OK;
+    const size_t width = session->model->pipeline.width;
+
+    for (*n_runs = 0; *n_runs < n; (*n_runs)++) {
+        wa_run_of_rows *const run = &runs[*n_runs];
+
+        out[*n_runs] = (wa_ranking){ 0 };
+        WA_TRY(wa_session_tokens(session, texts[*n_runs], &out[*n_runs].text, err));
+        WA_TRY(wa_session_rows(session, &out[*n_runs].text, &run->rows, &run->T, err));
+        run->first = run->T - 1;
+        run->out   = x + *n_runs * width;
+    }
+done:
+    return st;
+}
+
+/* Each step works on the texts that the step before got through, so the last error is that of the first text that fails. */
+static wa_status rank_texts(wa_session *session, const wa_text *texts, size_t n, const wa_rank_opts *opts, wa_ranking *out,
+                            size_t *n_done, wa_error *err)
+{
+    wa_status       st = WA_OK, later;
+    size_t          n_floats, *n_words;
+    wa_run_of_rows *runs;
+    float          *x;
+
+    if (!wa_mul_size(n, session->model->pipeline.width, &n_floats))
+        n_floats = SIZE_MAX;
+    WA_SESSION_ALLOC(session, n_floats, x);
+    WA_SESSION_ALLOC(session, n, runs);
+    WA_SESSION_ALLOC(session, n, n_words);
+    st = plan_texts(session, texts, n, runs, x, out, &n, err);
+    if ((later = wa_session_run(session, runs, n, &n, err)) != WA_OK)
+        st = later;
+    for (size_t i = 0; i < n; i++)
+        n_words[i] = runs[i].T;
+    if ((later = rank_outputs(session, opts, x, n, n_words, out, n_done, err)) != WA_OK)
+        st = later;
 done:
     return st;
 }
@@ -115,17 +166,21 @@ wa_status wa_rank_many(wa_session *session, const wa_text *texts, size_t n, cons
     *n_done = 0;
     wa_session_begin(session);
     WA_TRY(check(session, opts, err));
-    for (; *n_done < n; (*n_done)++)
-        WA_TRY(rank_text(session, texts[*n_done], opts, &out[*n_done], err));
+    WA_TRY(rank_texts(session, texts, n, opts, out, n_done, err));
 done:
     return st;
 }
 
 wa_status wa_rank(wa_session *session, wa_text text, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
 {
-    size_t ignored;
+    wa_status  st = WA_OK;
+    wa_ranking ranking;
+    size_t     ignored;
 
-    return wa_rank_many(session, &text, 1, opts, out, &ignored, err);
+    WA_TRY(wa_rank_many(session, &text, 1, opts, &ranking, &ignored, err));
+    *out = ranking;
+done:
+    return st;
 }
 
 /* ---------------------------------------------------------------- word by word */
@@ -138,6 +193,7 @@ wa_status wa_feed(wa_session *session, wa_context *context, wa_text text, wa_tok
     wa_session_begin(session);
     WA_TRY(wa_session_tokens(session, text, &tokens, err));
     const size_t n_start = session->model->start != WA_NONE;
+    WA_TRY(wa_context_reserve(context, tokens.n_tokens, err)); /* so that all words are added or none */
     for (size_t i = n_start; i < tokens.n_tokens; i++)
         WA_TRY(wa_context_add(context, tokens.tokens[i].index, err));
     tokens.tokens += n_start;
@@ -148,39 +204,18 @@ done:
     return st;
 }
 
-/* The start word and the last words of the context, max_tokens in all. */
-static wa_status list_rows(wa_session *session, const wa_context *context, size_t **rows, size_t *T, wa_error *err)
-{
-    wa_status             st        = WA_OK;
-    const wa_model *const m         = session->model;
-    const bool            has_start = m->start != WA_NONE;
-    const size_t          most      = m->experiment->tokenizer.max_tokens - has_start;
-    const size_t          n         = context->n < most ? context->n : most;
-
-    WA_SESSION_ALLOC(session, n + 1, *rows);
-    (*rows)[0] = m->start;
-    for (size_t i = 0; i < n; i++)
-        (*rows)[has_start + i] = context->rows[context->n - n + i];
-    *T = has_start + n;
-    if (*T == 0)
-        WA_FAIL(WA_EMODEL, "no word was fed, and the model has no start word (tokenizer.start) to begin from");
-done:
-    return st;
-}
-
 wa_status wa_rank_next(wa_session *session, wa_context *context, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
 {
-    wa_status  st      = WA_OK;
-    wa_ranking ranking = { 0 };
-    size_t    *rows, T;
-    wa_flow    flow;
+    wa_status    st      = WA_OK;
+    wa_ranking   ranking = { 0 };
+    const float *x;
+    size_t       ignored;
 
     opts = opts ? opts : &defaults;
     wa_session_begin(session);
     WA_TRY(check(session, opts, err));
-    WA_TRY(list_rows(session, context, &rows, &T, err));
-    WA_TRY(wa_session_run_rows(session, rows, T, &flow, err));
-    WA_TRY(rank_flow(session, &flow, opts, &ranking, err));
+    WA_TRY(wa_context_output(session, context, &x, err));
+    WA_TRY(rank_outputs(session, opts, x, 1, &context->n, &ranking, &ignored, err));
     *out = ranking;
 done:
     return st;

@@ -99,46 +99,7 @@ done:
     return st;
 }
 
-/* ---------------------------------------------------------------- scoring */
-
-enum { BLOCK = 16 }; /* positions whose logits are computed together: enough to reuse each weight while it is in the cache */
-
-/* 1 + the words before this one in a ranking: larger logits, and equal ones of a smaller index. */
-static size_t rank_of(const float *logits, size_t N, size_t target)
-{
-    size_t rank = 1;
-
-    for (size_t i = 0; i < N; i++)
-        rank += logits[i] > logits[target] || (logits[i] == logits[target] && i < target);
-    return rank;
-}
-
-/* Fills the aims from the places first..end of the sequence, which are those shift.. of the flow. */
-static wa_status score_window(wa_session *session, const plan *p, const wa_flow *flow, size_t first, size_t end, size_t shift,
-                              float *logits, size_t *next_aim, wa_error *err)
-{
-    wa_status     st = WA_OK;
-    const size_t  N  = wa_model_vocabulary(session->model);
-    wa_normaliser by[BLOCK];
-    size_t        block = first, n_block = 0;
-
-    for (; *next_aim < p->n_aims && p->aims[*next_aim].from < end; (*next_aim)++) {
-        const aim *const a = &p->aims[*next_aim];
-
-        if (a->from >= block + n_block) {
-            const size_t last = p->aims[p->n_aims - 1].from + 1 < end ? p->aims[p->n_aims - 1].from + 1 : end;
-
-            block   = a->from;
-            n_block = last - block < BLOCK ? last - block : BLOCK;
-            WA_TRY(wa_pipeline_words(&session->model->pipeline, flow, block - first + shift, n_block, logits, by, err));
-        }
-        const float *const row = logits + (a->from - block) * N;
-        a->score->logprob      = wa_log_probability(row[a->target], by[a->from - block]);
-        a->score->rank         = rank_of(row, N, a->target);
-    }
-done:
-    return st;
-}
+/* ---------------------------------------------------------------- windows */
 
 /* The rows of a window that ends before place `end` of the sequence: the start word, and as many before `end` as there is room for.
  * *shift is the place in the window of the first place that no window before has covered. */
@@ -155,26 +116,218 @@ static size_t fill_window(const plan *p, size_t covered, size_t end, size_t most
     return n;
 }
 
-static wa_status score_plan(wa_session *session, const plan *p, wa_error *err)
+/* ---------------------------------------------------------------- scoring outputs */
+
+enum { MOST_ROWS = 2048 }; /* outputs that are gathered before the vocabulary is looked through for all of them */
+
+/* A word to score from a row of the outputs that were gathered. */
+typedef struct shot {
+    const aim *aim;
+    size_t     row;
+    float      logit; /* of its target */
+} shot;
+
+/* Outputs of windows of one or more texts, and what is to be scored from them. */
+typedef struct gathering {
+    wa_session     *session;
+    wa_run_of_rows *runs;  /* [n_runs] windows */
+    size_t         *texts; /* [n_runs] which text each belongs to */
+    size_t          n_runs;
+    float          *x; /* [n_rows, width] */
+    size_t          n_rows;
+    shot           *shots; /* [n_shots] by row */
+    size_t          n_shots;
+    size_t          room; /* of runs, rows and, by rows, shots */
+} gathering;
+
+typedef struct scoring {
+    const gathering *g;
+    size_t           n_rows, n_shots, n_chunks;
+    size_t          *first;  /* [n_rows + 1] the shots of each row */
+    size_t          *counts; /* [workers, n_shots] words before the target in a ranking, of the pieces a worker saw */
+    wa_chunk        *chunks; /* [n_rows, n_chunks] */
+} scoring;
+
+/* How many words of a piece come before the target in a ranking: larger logits, and equal ones of a smaller index. */
+static size_t count_before(const wa_kernels *k, const wa_piece_of_row *piece, float logit, size_t target)
+{
+    const size_t n_left = target > piece->first ? target - piece->first : 0, n = n_left < piece->n ? n_left : piece->n;
+
+    return k->count(piece->logits, logit, true, n) + k->count(piece->logits + n, logit, false, piece->n - n);
+}
+
+static void take_logits(void *user, size_t worker, const wa_piece_of_row *piece)
+{
+    scoring *const          s = user;
+    const wa_kernels *const k = s->g->session->model->kernels;
+
+    s->chunks[piece->row * s->n_chunks + piece->first / WA_CHUNK] = k->measure(piece->logits, piece->n);
+    for (size_t i = s->first[piece->row]; i < s->first[piece->row + 1]; i++)
+        s->counts[worker * s->n_shots + i] += count_before(k, piece, s->g->shots[i].logit, s->g->shots[i].aim->target);
+}
+
+static wa_status prepare_scoring(scoring *s, const wa_scan *scan, wa_error *err)
+{
+    const wa_model *const m         = s->g->session->model;
+    const size_t          n_workers = wa_pool_threads(scan->pool);
+    size_t                next      = 0;
+
+    s->n_chunks = wa_vocabulary_chunks(m->pipeline.vocabulary);
+    s->first    = wa_arena_alloc(scan->arena, s->n_rows + 1, sizeof *s->first);
+    s->counts   = wa_arena_alloc_zeroed(scan->arena, n_workers * s->n_shots, sizeof *s->counts);
+    s->chunks   = wa_arena_alloc(scan->arena, s->n_rows * s->n_chunks, sizeof *s->chunks);
+    if (!s->first || !s->counts || !s->chunks)
+        return wa_fail_memory(err, "score");
+    for (size_t row = 0; row <= s->n_rows; row++) {
+        while (next < s->n_shots && s->g->shots[next].row < row)
+            next++;
+        s->first[row] = next;
+    }
+    for (size_t i = 0; i < s->n_shots; i++) {
+        const uint32_t target = (uint32_t)s->g->shots[i].aim->target;
+
+        wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, s->g->x + s->g->shots[i].row * m->pipeline.width, &target, 1,
+                                &s->g->shots[i].logit);
+    }
+    return WA_OK;
+}
+
+static bool are_finite(const wa_chunk *chunks, size_t n)
+{
+    for (size_t c = 0; c < n; c++)
+        if (!wa_chunk_is_finite(chunks[c]))
+            return false;
+    return true;
+}
+
+/* Fills in the scores of a row; false where its logits are not finite. */
+static bool finish_row(const scoring *s, size_t n_workers, size_t row)
+{
+    const wa_chunk *const chunks = s->chunks + row * s->n_chunks;
+
+    if (!are_finite(chunks, s->n_chunks))
+        return false;
+    const wa_normaliser by = wa_normaliser_join(chunks, s->n_chunks);
+    for (size_t i = s->first[row]; i < s->first[row + 1]; i++) {
+        wa_word_score *const score = s->g->shots[i].aim->score;
+
+        score->logprob = wa_log_probability(s->g->shots[i].logit, by);
+        score->rank    = 1;
+        for (size_t w = 0; w < n_workers; w++)
+            score->rank += s->counts[w * s->n_shots + i];
+    }
+    return true;
+}
+
+/* The run that a row came from. */
+static size_t run_of_row(const gathering *g, size_t row)
+{
+    size_t i = 0;
+
+    for (size_t end = g->runs[0].T - g->runs[0].first; row >= end; end += g->runs[i].T - g->runs[i].first)
+        i++;
+    return i;
+}
+
+/* Scores everything from the outputs of the first n_runs runs. On failure *n_whole counts the runs before the one at fault. */
+static wa_status score_outputs(gathering *g, size_t n_runs, size_t *n_whole, wa_error *err)
+{
+    wa_status     st   = WA_OK;
+    const wa_scan scan = wa_session_scan(g->session);
+    scoring       s    = { .g = g };
+
+    *n_whole = 0;
+    for (size_t i = 0; i < n_runs; i++)
+        s.n_rows += g->runs[i].T - g->runs[i].first;
+    while (s.n_shots < g->n_shots && g->shots[s.n_shots].row < s.n_rows)
+        s.n_shots++;
+    if (s.n_shots == 0)
+        goto done;
+    WA_TRY(prepare_scoring(&s, &scan, err));
+    WA_TRY(wa_vocabulary_scan(g->session->model->pipeline.vocabulary, &scan, g->x, s.n_rows, take_logits, &s, err));
+    for (size_t row = 0; row < s.n_rows; row++)
+        if (!finish_row(&s, wa_pool_threads(scan.pool), row)) {
+            *n_whole = run_of_row(g, row);
+            WA_TRY(wa_pipeline_fail_logits(g->runs[*n_whole].T - 1, err));
+        }
+done:
+    if (st == WA_OK)
+        *n_whole = n_runs;
+    return st;
+}
+
+/* Runs what was gathered, scores it, and begins anew. On failure *text is the one at fault. */
+static wa_status flush(gathering *g, size_t *text, wa_error *err)
+{
+    size_t          n_runs, n_whole;
+    wa_status       st    = wa_session_run(g->session, g->runs, g->n_runs, &n_runs, err);
+    const wa_status later = score_outputs(g, n_runs, &n_whole, err); /* of a run before the one that failed */
+
+    st = later != WA_OK ? later : st;
+    if (st != WA_OK)
+        *text = n_whole < g->n_runs ? g->texts[n_whole] : *text;
+    g->n_runs = g->n_rows = g->n_shots = 0;
+    return st;
+}
+
+/* ---------------------------------------------------------------- gathering */
+
+/* Room for windows of at least MOST_ROWS outputs, or for all of n texts where they are fewer. */
+static wa_status make_room(wa_session *session, const plan *plans, size_t n, gathering *g, wa_error *err)
 {
     wa_status    st       = WA_OK;
     const size_t most     = session->model->experiment->tokenizer.max_tokens;
-    const size_t n        = p->n_rows < most ? p->n_rows : most;
-    size_t       next_aim = 0, n_logits, *rows;
-    float       *logits;
-    wa_flow      flow;
+    size_t       n_places = 0, n_aims = 0, n_floats;
 
-    WA_SESSION_ALLOC(session, n, rows);
-    if (!wa_mul_size(wa_model_vocabulary(session->model), BLOCK, &n_logits))
-        n_logits = SIZE_MAX;
-    WA_SESSION_ALLOC(session, n_logits, logits);
-    for (size_t covered = 0, end = n; next_aim < p->n_aims; covered = end, end += most / 2) {
-        size_t shift;
+    for (size_t i = 0; i < n; i++) {
+        n_places += plans[i].n_rows;
+        n_aims = plans[i].n_aims > n_aims ? plans[i].n_aims : n_aims;
+    }
+    *g = (gathering){ .session = session, .room = n_places < MOST_ROWS + most ? n_places : MOST_ROWS + most };
+    if (!wa_mul_size(g->room, session->model->pipeline.width, &n_floats))
+        n_floats = SIZE_MAX;
+    WA_SESSION_ALLOC(session, g->room, g->runs);
+    WA_SESSION_ALLOC(session, g->room, g->texts);
+    WA_SESSION_ALLOC(session, n_floats, g->x);
+    n_aims = 0;
+    for (size_t i = 0; i < n; i++)
+        n_aims += plans[i].n_aims;
+    WA_SESSION_ALLOC(session, n_aims, g->shots);
+done:
+    return st;
+}
 
-        end            = end < p->n_rows ? end : p->n_rows;
-        const size_t T = fill_window(p, covered, end, most, rows, &shift);
-        WA_TRY(wa_session_run_rows(session, rows, T, &flow, err));
-        WA_TRY(score_window(session, p, &flow, covered, end, shift, logits, &next_aim, err));
+/* Adds a window of a plan: the outputs from place `covered` of the sequence on, which is place `shift` of the window. */
+static wa_status add_window(gathering *g, const plan *p, size_t text, size_t covered, size_t end, size_t *next_aim, wa_error *err)
+{
+    wa_status             st   = WA_OK;
+    const wa_model *const m    = g->session->model;
+    const size_t          most = m->experiment->tokenizer.max_tokens;
+    size_t               *rows, shift;
+
+    WA_SESSION_ALLOC(g->session, end < most ? end : most, rows);
+    const size_t T      = fill_window(p, covered, end, most, rows, &shift);
+    g->runs[g->n_runs]  = (wa_run_of_rows){ rows, T, shift, g->x + g->n_rows * m->pipeline.width };
+    g->texts[g->n_runs] = text;
+    g->n_runs++;
+    for (; *next_aim < p->n_aims && p->aims[*next_aim].from < end; ++*next_aim)
+        g->shots[g->n_shots++] = (shot){ .aim = &p->aims[*next_aim], .row = g->n_rows + p->aims[*next_aim].from - covered };
+    g->n_rows += T - shift;
+done:
+    return st;
+}
+
+static wa_status gather_plan(gathering *g, const plan *p, size_t text, size_t *failed, wa_error *err)
+{
+    wa_status    st       = WA_OK;
+    const size_t most     = g->session->model->experiment->tokenizer.max_tokens;
+    size_t       next_aim = 0;
+
+    for (size_t covered = 0, end = p->n_rows < most ? p->n_rows : most; next_aim < p->n_aims; covered = end, end += most / 2) {
+        end = end < p->n_rows ? end : p->n_rows;
+        WA_TRY(add_window(g, p, text, covered, end, &next_aim, err));
+        if (g->n_rows >= MOST_ROWS)
+            WA_TRY(flush(g, failed, err));
     }
 done:
     return st;
@@ -191,39 +344,71 @@ static void sum_up(wa_scores *scores)
     }
 }
 
-static wa_status score_text(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err)
-{
-    wa_status st     = WA_OK;
-    wa_scores scores = { 0 };
-    plan      p;
+/* ---------------------------------------------------------------- texts */
 
-    WA_TRY(wa_session_need_words(session, "score", err));
-    WA_TRY(list_words(session, text, &scores, err));
-    wa_word_score *const words = (wa_word_score *)(uintptr_t)scores.words; /* ours until we return them */
-    WA_TRY(make_plan(session, &scores, words, context, &p, err));
-    if (p.n_aims > 0)
-        WA_TRY(score_plan(session, &p, err));
-    for (size_t i = 0; context && i < scores.n_words; i++)
-        WA_TRY(wa_context_add(context, words[i].token.index, err));
-    sum_up(&scores);
-    *out = scores;
+static wa_status plan_text(wa_session *session, wa_text text, const wa_context *context, wa_scores *scores, plan *p, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    *scores = (wa_scores){ 0 };
+    WA_TRY(list_words(session, text, scores, err));
+    wa_word_score *const words = (wa_word_score *)(uintptr_t)scores->words; /* ours until we return them */
+    WA_TRY(make_plan(session, scores, words, context, p, err));
 done:
     return st;
 }
 
-wa_status wa_score(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err)
+/* Scores n texts that are planned. On failure *n_done counts the texts before the one at fault. */
+static wa_status score_plans(wa_session *session, const plan *plans, size_t n, size_t *n_done, wa_error *err)
 {
-    wa_session_begin(session);
-    return score_text(session, text, context, out, err);
+    wa_status st = WA_OK;
+    gathering g;
+
+    *n_done = 0;
+    WA_TRY(make_room(session, plans, n, &g, err));
+    for (size_t i = 0; i < n; i++)
+        WA_TRY(gather_plan(&g, &plans[i], i, n_done, err));
+    WA_TRY(flush(&g, n_done, err));
+    *n_done = n;
+done:
+    return st;
 }
 
 wa_status wa_score_many(wa_session *session, const wa_text *texts, size_t n, wa_scores *out, size_t *n_done, wa_error *err)
 {
     wa_status st = WA_OK;
+    plan     *plans;
+
+    *n_done = 0;
+    wa_session_begin(session);
+    WA_TRY(wa_session_need_words(session, "score", err));
+    WA_SESSION_ALLOC(session, n, plans);
+    for (size_t i = 0; i < n; i++)
+        WA_TRY(plan_text(session, texts[i], NULL, &out[i], &plans[i], err));
+    WA_TRY(score_plans(session, plans, n, n_done, err));
+done:
+    for (size_t i = 0; i < *n_done; i++)
+        sum_up(&out[i]);
+    return st;
+}
+
+wa_status wa_score(wa_session *session, wa_text text, wa_context *context, wa_scores *out, wa_error *err)
+{
+    wa_status st = WA_OK;
+    wa_scores scores;
+    plan      p;
+    size_t    ignored;
 
     wa_session_begin(session);
-    for (*n_done = 0; *n_done < n; (*n_done)++)
-        WA_TRY(score_text(session, texts[*n_done], NULL, &out[*n_done], err));
+    WA_TRY(wa_session_need_words(session, "score", err));
+    WA_TRY(plan_text(session, text, context, &scores, &p, err));
+    WA_TRY(score_plans(session, &p, 1, &ignored, err));
+    if (context)
+        WA_TRY(wa_context_reserve(context, scores.n_words, err)); /* so that all words are added or none */
+    for (size_t i = 0; context && i < scores.n_words; i++)
+        WA_TRY(wa_context_add(context, scores.words[i].token.index, err));
+    sum_up(&scores);
+    *out = scores;
 done:
     return st;
 }

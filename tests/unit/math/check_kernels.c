@@ -17,9 +17,15 @@
 #define N_ITEMS(list) (sizeof(list) / sizeof *(list))
 #define UNTOUCHED     77777.0f /* between rows; nothing may write there */
 
+/* Every version there is; one that the processor lacks is stood in for by the plain one. */
+static const char *const versions[] = { "ref", "avx2", "avx512", "neon" };
+enum { N_VERSIONS = N_ITEMS(versions) };
+
 static const wa_kernels *kernels_of(int i)
 {
-    return i == 0 ? &wa_kernels_ref : wa_kernels_choose();
+    const wa_kernels *const kernels = i == 0 ? &wa_kernels_ref : wa_kernels_named(versions[i]);
+
+    return kernels ? kernels : &wa_kernels_ref;
 }
 
 /* n random floats in [-size, size), malloc'ed with no byte more, so that a sanitizer sees a step too far. */
@@ -46,83 +52,236 @@ static bool is_bits(float a, float b)
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-/* ---------------------------------------------------------------- products */
-
-typedef struct product {
-    size_t T, D, O, y_stride, x_stride, w_stride;
-    bool   has_bias;
-} product;
-
 static size_t span(size_t rows, size_t stride, size_t width)
 {
     return rows > 0 ? (rows - 1) * stride + width : 0;
 }
 
-/* Every element is one chain of fmaf() over d, ascending, that begins with the bias. */
+/* ---------------------------------------------------------------- products */
+
+typedef struct product {
+    size_t         T, D, O, y_stride, x_stride;
+    wa_number_type type;
+    bool           has_bias;
+} product;
+
+/* The numbers of a product, and both sides as the kernels want them. */
+typedef struct operands {
+    float    *x, *w, *bias, *blocks;
+    void     *rows; /* w as the type has it */
+    wa_rows   in;
+    wa_panels packed;
+} operands;
+
+/* Random floats that a BF16 can hold too where that is the type. */
+static void *rows_of(float *w, size_t n, wa_number_type type)
+{
+    uint16_t *const halves = malloc(n > 0 ? n * sizeof *halves : 1);
+
+    if (type == WA_NUMBER_F32) {
+        free(halves);
+        return w;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, &w[i], sizeof bits);
+        halves[i] = (uint16_t)(bits >> 16);
+        bits &= 0xffff0000u;
+        memcpy(&w[i], &bits, sizeof bits);
+    }
+    return halves;
+}
+
+static operands make_operands(product p, wa_rng *rng)
+{
+    const size_t n_panels = wa_panel_count(p.O);
+    operands o = { .x = random_floats(rng, p.T > 0 ? (p.T - 1) * p.x_stride + p.D : 0, 2), .w = random_floats(rng, p.O * p.D, 2) };
+    void *const data = malloc(n_panels * WA_PANEL * p.D * 4 + 1);
+
+    o.bias = filled(n_panels * WA_PANEL, 0);
+    for (size_t i = 0; i < p.O; i++)
+        o.bias[i] = p.has_bias ? wa_rng_uniform(rng, -2, 2) : 0.0f;
+    o.rows   = rows_of(o.w, p.O * p.D, p.type);
+    o.in     = (wa_rows){ o.rows, p.type, p.O, p.D, p.has_bias ? o.bias : NULL };
+    o.packed = (wa_panels){ data, p.type, p.O, p.D, WA_PANEL * p.D, WA_PANEL, p.has_bias ? o.bias : NULL };
+    for (size_t i = 0; i < n_panels; i++)
+        wa_panel_pack(data, &o.in, i);
+    o.blocks = filled(p.T * p.D, 0);
+    wa_rows_pack(o.blocks, o.x, p.x_stride, p.T, p.D);
+    return o;
+}
+
+static void free_operands(operands *o)
+{
+    if (o->rows != o->w)
+        free(o->rows);
+    free(o->x);
+    free(o->w);
+    free(o->bias);
+    free(o->blocks);
+    free((void *)(uintptr_t)o->packed.data);
+}
+
+/* One chain of fmaf() over d, ascending, that begins with the bias. */
+static float chain(const operands *o, product p, size_t t, size_t i)
+{
+    float sum = o->bias[i];
+
+    for (size_t d = 0; d < p.D; d++)
+        sum = fmaf(o->x[t * p.x_stride + d], o->w[i * p.D + d], sum);
+    return sum;
+}
+
 static void expect_product(const wa_kernels *kernels, product p, wa_rng *rng)
 {
-    const size_t n_y  = span(p.T, p.y_stride, p.O);
-    float *const y    = filled(n_y, UNTOUCHED);
-    float *const x    = random_floats(rng, span(p.T, p.x_stride, p.D), 2);
-    float *const w    = random_floats(rng, span(p.O, p.w_stride, p.D), 2);
-    float *const bias = random_floats(rng, p.O, 2);
+    operands     o   = make_operands(p, rng);
+    const size_t n_y = p.T > 0 ? (p.T - 1) * p.y_stride + p.O : 0;
+    float *const y   = filled(n_y, UNTOUCHED);
 
-    kernels->linear(y, p.y_stride, x, p.x_stride, w, p.w_stride, p.has_bias ? bias : NULL, p.T, p.D, p.O);
-    for (size_t i = 0; i < n_y; i++) {
-        const size_t t = i / p.y_stride, o = i % p.y_stride;
-        float        sum = p.has_bias && o < p.O ? bias[o] : 0.0f;
+    kernels->product(y, p.y_stride, o.blocks, p.T, &o.packed, 0, wa_panel_count(p.O));
+    for (size_t at = 0; at < n_y; at++) {
+        const size_t t = at / p.y_stride, i = at % p.y_stride;
+        const float  expected = i < p.O ? chain(&o, p, t, i) : UNTOUCHED;
 
-        for (size_t d = 0; o < p.O && d < p.D; d++)
-            sum = fmaf(x[t * p.x_stride + d], w[o * p.w_stride + d], sum);
-        if (!is_bits(y[i], o < p.O ? sum : UNTOUCHED))
-            ck_abort_msg("T %zu, D %zu, O %zu: y[%zu, %zu] is %a, expected %a", p.T, p.D, p.O, t, o, (double)y[i],
-                         o < p.O ? (double)sum : (double)UNTOUCHED);
+        if (!is_bits(y[at], expected))
+            ck_abort_msg("T %zu, D %zu, O %zu: y[%zu, %zu] is %a, expected %a", p.T, p.D, p.O, t, i, (double)y[at],
+                         (double)expected);
     }
     free(y);
-    free(x);
-    free(w);
-    free(bias);
+    free_operands(&o);
 }
 
 START_TEST(products_are_chains_of_fused_multiply_adds_in_every_shape)
 {
-    static const size_t Ts[] = { 1, 3 }, Ds[] = { 0, 1, 7, 56, 224, 225 }, Os[] = { 1, 7, 8, 9, 31 };
-    wa_rng              rng = { 1 };
+    static const size_t Ts[] = { 1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 26 }, Ds[] = { 1, 7, 56, 225 },
+                        Os[] = { 1, 7, 31, 32, 33, 160, 203 };
+    wa_rng rng               = { 1 };
 
     for (size_t i = 0; i < N_ITEMS(Ts) * N_ITEMS(Ds) * N_ITEMS(Os) * 4; i++) {
-        const size_t T = Ts[i / 4 % N_ITEMS(Ts)], D = Ds[i / 8 % N_ITEMS(Ds)], O = Os[i / 8 / N_ITEMS(Ds)];
+        const size_t T = Ts[i / 4 % N_ITEMS(Ts)], D = Ds[i / 4 / N_ITEMS(Ts) % N_ITEMS(Ds)];
+        const size_t O   = Os[i / 4 / N_ITEMS(Ts) / N_ITEMS(Ds)];
         const size_t gap = i % 4 < 2 ? 0 : 1; /* rows that follow one another, and rows apart */
 
-        expect_product(kernels_of(_i), (product){ T, D, O, O + 3 * gap, D + gap, D + 5 * gap, i % 2 == 0 }, &rng);
+        expect_product(kernels_of(_i),
+                       (product){ T, D, O, O + 3 * gap, D + gap, i % 4 / 2 ? WA_NUMBER_BF16 : WA_NUMBER_F32, i % 2 == 0 }, &rng);
     }
-    expect_product(kernels_of(_i), (product){ 0, 7, 9, 9, 7, 7, true }, &rng);
+    expect_product(kernels_of(_i), (product){ 0, 7, 9, 9, 7, WA_NUMBER_F32, true }, &rng);
+    expect_product(kernels_of(_i), (product){ 3, 0, 9, 9, 1, WA_NUMBER_F32, true }, &rng);
 }
 END_TEST
 
-START_TEST(mixing_sums_rows_of_values_in_ascending_order)
+/* Panels of a product in several calls, and single rows, as the vocabulary is computed. */
+START_TEST(products_of_some_panels_or_rows_are_those_of_all)
 {
-    static const size_t shapes[][3] = { { 1, 1, 1 }, { 3, 7, 56 }, { 2, 0, 5 }, { 5, 5, 3 }, { 1, 300, 57 } }; /* T, S, E */
-    wa_rng              rng         = { 2 };
+    const product p   = { 5, 56, 203, 203, 56, WA_NUMBER_BF16, true };
+    wa_rng        rng = { 2 };
+    operands      o   = make_operands(p, &rng);
+    float *const  y   = filled(p.T * p.O, UNTOUCHED);
+    uint32_t      which[203];
+    float         row[203];
 
-    for (size_t i = 0; i < 2 * N_ITEMS(shapes); i++) {
-        const size_t T = shapes[i / 2][0], S = shapes[i / 2][1], E = shapes[i / 2][2], y_stride = E + i % 2;
-        float *const y       = filled(span(T, y_stride, E), UNTOUCHED);
-        float *const weights = random_floats(&rng, T * S, 1), *const values = random_floats(&rng, S * E, 1);
-
-        kernels_of(_i)->mix(y, y_stride, weights, values, T, S, E);
-        for (size_t at = 0; at < span(T, y_stride, E); at++) {
-            const size_t t = at / y_stride, e = at % y_stride;
-            float        sum = e < E ? 0.0f : UNTOUCHED;
-
-            for (size_t s = 0; e < E && s < S; s++)
-                sum = fmaf(weights[t * S + s], values[s * E + e], sum);
-            if (!is_bits(y[at], sum))
-                ck_abort_msg("shape %zu: y[%zu, %zu] is %a, expected %a", i / 2, t, e, (double)y[at], (double)sum);
-        }
-        free(y);
-        free(weights);
-        free(values);
+    for (size_t panel = 0; panel < wa_panel_count(p.O); panel += 2)
+        kernels_of(_i)->product(y + panel * WA_PANEL, p.O, o.blocks, p.T, &o.packed, panel, panel + 2 > 7 ? 1 : 2);
+    for (size_t i = 0; i < p.O; i++)
+        which[i] = (uint32_t)(202 - i);
+    for (size_t t = 0; t < p.T; t++) {
+        kernels_of(_i)->product_of_rows(row, o.x + t * p.x_stride, &o.in, which, p.O);
+        for (size_t i = 0; i < p.O; i++)
+            ck_assert(is_bits(y[t * p.O + which[i]], row[i]) && is_bits(row[i], chain(&o, p, t, which[i])));
     }
+    free(y);
+    free_operands(&o);
+}
+END_TEST
+
+/* ---------------------------------------------------------------- bounds */
+
+typedef struct coded {
+    wa_codes  codes;
+    wa_probes probes;
+    float    *floats[5], *inputs[3];
+} coded;
+
+static coded make_coded(const operands *o, product p)
+{
+    const size_t padded = wa_panel_count(p.O) * WA_PANEL;
+    coded        c      = { .codes = { .n_rows = p.O, .n_inner = p.D, .n_groups = (p.D + 3) / 4 } };
+
+    for (size_t i = 0; i < 5; i++)
+        c.floats[i] = filled(padded, 0);
+    for (size_t i = 0; i < 3; i++)
+        c.inputs[i] = filled(p.T, 0);
+    c.codes.codes  = malloc(padded * c.codes.n_groups * 4);
+    c.codes.shift  = malloc(padded * sizeof *c.codes.shift);
+    c.codes.scale  = c.floats[0];
+    c.codes.slope  = c.floats[1];
+    c.codes.length = c.floats[2];
+    c.codes.bias   = c.floats[3];
+    c.codes.floor  = c.floats[4];
+    c.probes       = (wa_probes){ malloc(p.T * c.codes.n_groups * 4), c.inputs[0], c.inputs[1], c.inputs[2] };
+    for (size_t i = 0; i < wa_panel_count(p.O); i++)
+        wa_codes_fill(&c.codes, &o->in, i);
+    wa_codes_finish(&c.codes);
+    for (size_t t = 0; t < p.T; t++)
+        wa_probe_make(&c.probes, t, p.T, o->x + t * p.x_stride, &c.codes);
+    return c;
+}
+
+static void free_coded(coded *c)
+{
+    for (size_t i = 0; i < 5; i++)
+        free(c->floats[i]);
+    for (size_t i = 0; i < 3; i++)
+        free(c->inputs[i]);
+    free(c->codes.codes);
+    free(c->codes.shift);
+    free(c->probes.codes);
+}
+
+/* Rows and inputs of very different sizes, some of them zero, as a vocabulary may have them. */
+static void spread_sizes(operands *o, product p)
+{
+    static const float sizes[] = { 1, 1e-30f, 1e12f, 0, 1e-44f, 1e6f, 3e-20f };
+
+    for (size_t i = 0; i < p.O * p.D; i++)
+        o->w[i] *= sizes[i / p.D % N_ITEMS(sizes)];
+    for (size_t i = 0; i < p.T * p.D; i++)
+        o->x[i] *= i % 37 == 0 ? 1000.0f : sizes[i / p.D % 3];
+}
+
+START_TEST(bounds_hold_the_product_and_are_the_same_bits_everywhere)
+{
+    static const product shapes[] = { { 1, 1, 33, 33, 1, 0, true },
+                                      { 5, 7, 70, 70, 7, 0, false },
+                                      { 13, 56, 32, 32, 56, 0, true },
+                                      { 26, 224, 95, 95, 224, 0, true },
+                                      { 3, 225, 129, 129, 225, 0, true } };
+    const product        p        = shapes[_i / 2];
+    const size_t         stride   = wa_panel_count(p.O) * WA_PANEL;
+    wa_rng               rng      = { 3 };
+    operands             o        = make_operands(p, &rng);
+    float               *bounds[N_VERSIONS];
+
+    if (_i % 2)
+        spread_sizes(&o, p);
+    coded c = make_coded(&o, p);
+    for (int v = 0; v < N_VERSIONS; v++) {
+        bounds[v] = filled(2 * p.T * stride, UNTOUCHED);
+        kernels_of(v)->bound(bounds[v], bounds[v] + p.T * stride, stride, &c.probes, p.T, &c.codes, 0, stride / WA_PANEL);
+        ck_assert_mem_eq(bounds[v], bounds[0], 2 * p.T * stride * sizeof **bounds);
+    }
+    for (size_t t = 0; t < p.T; t++)
+        for (size_t i = 0; i < p.O; i++) {
+            const float upper = bounds[0][t * stride + i], lower = bounds[0][(p.T + t) * stride + i], exact = chain(&o, p, t, i);
+
+            if (!(lower <= exact && exact <= upper))
+                ck_abort_msg("[%zu, %zu] is %a, outside of %a..%a", t, i, (double)exact, (double)lower, (double)upper);
+        }
+    for (int v = 0; v < N_VERSIONS; v++)
+        free(bounds[v]);
+    free_coded(&c);
+    free_operands(&o);
 }
 END_TEST
 
@@ -153,7 +312,7 @@ static void expect_softmax(const wa_kernels *kernels, const float *x, size_t n)
 {
     const float         max   = true_max(x, n);
     const long double   sum   = true_sum(x, max, n);
-    const wa_normaliser by    = kernels->normaliser(x, n);
+    const wa_normaliser by    = wa_normaliser_of(kernels, x, n);
     float *const        y     = filled(n, UNTOUCHED);
     double              total = 0;
 
@@ -219,7 +378,7 @@ START_TEST(a_single_element_has_probability_one)
 
     for (size_t i = 0; i < N_ITEMS(values); i++) {
         const float         row[] = { -INFINITY, values[i], -INFINITY };
-        const wa_normaliser by    = kernels_of(_i)->normaliser(row, 3);
+        const wa_normaliser by    = wa_normaliser_of(kernels_of(_i), row, 3);
         float               y[3];
 
         kernels_of(_i)->probabilities(y, row, by, 3);
@@ -233,7 +392,7 @@ START_TEST(equal_elements_have_equal_probabilities)
 {
     for (size_t n = 1; n <= 4096; n *= 2) { /* 1/n is exact */
         float *const        x  = filled(n, -12.5f);
-        const wa_normaliser by = kernels_of(_i)->normaliser(x, n);
+        const wa_normaliser by = wa_normaliser_of(kernels_of(_i), x, n);
 
         kernels_of(_i)->probabilities(x, x, by, n); /* in place */
         ck_assert_double_eq(by.sum, (double)n);
@@ -259,7 +418,7 @@ START_TEST(the_largest_finite_numbers_are_safe)
     float wide[WA_CHUNK + 1], y[WA_CHUNK + 1];
 
     for (size_t i = 0; i < N_ITEMS(rows); i++) {
-        const wa_normaliser by = kernels_of(_i)->normaliser(rows[i], 4);
+        const wa_normaliser by = wa_normaliser_of(kernels_of(_i), rows[i], 4);
 
         kernels_of(_i)->probabilities(y, rows[i], by, 4);
         ck_assert_mem_eq(y, expected[i], sizeof expected[i]);
@@ -267,7 +426,7 @@ START_TEST(the_largest_finite_numbers_are_safe)
     for (size_t i = 0; i < WA_CHUNK; i++) /* two chunks whose maxima are as far apart as can be */
         wide[i] = -FLT_MAX;
     wide[WA_CHUNK]         = FLT_MAX;
-    const wa_normaliser by = kernels_of(_i)->normaliser(wide, WA_CHUNK + 1);
+    const wa_normaliser by = wa_normaliser_of(kernels_of(_i), wide, WA_CHUNK + 1);
     kernels_of(_i)->probabilities(y, wide, by, WA_CHUNK + 1);
     ck_assert(is_bits(y[0], 0.0f) && is_bits(y[WA_CHUNK], 1.0f));
 }
@@ -302,7 +461,7 @@ START_TEST(masked_chunks_before_and_behind_change_no_bit)
     float *const y   = filled(WA_CHUNK + N + 300, -INFINITY);
 
     memcpy(y + WA_CHUNK, x, N * sizeof *x);
-    const wa_normaliser a = kernels_of(_i)->normaliser(x, N), b = kernels_of(_i)->normaliser(y, WA_CHUNK + N + 300);
+    const wa_normaliser a = wa_normaliser_of(kernels_of(_i), x, N), b = wa_normaliser_of(kernels_of(_i), y, WA_CHUNK + N + 300);
     ck_assert(is_bits(a.max, b.max));
     ck_assert_mem_eq(&a.sum, &b.sum, sizeof a.sum);
     ck_assert_mem_eq(&a.log_sum, &b.log_sum, sizeof a.log_sum);
@@ -400,7 +559,7 @@ START_TEST(numbers_that_are_not_finite_stay_to_be_seen)
     ck_assert(isnan(y[0]) && isnan(y[1]) && isnan(y[2]));
     ck_assert(isnan(z[0]) && z[1] == 0 && isinf(z[2]));
     const float         row[] = { 1, NAN, 2 };
-    const wa_normaliser by    = kernels_of(_i)->normaliser(row, 3);
+    const wa_normaliser by    = wa_normaliser_of(kernels_of(_i), row, 3);
     ck_assert(isnan(by.log_sum));
 }
 END_TEST
@@ -454,29 +613,59 @@ START_TEST(gelu_is_the_exact_form)
 }
 END_TEST
 
-START_TEST(the_kernels_of_this_processor_give_the_bits_of_the_plain_ones)
+START_TEST(every_version_gives_the_bits_of_the_plain_one)
 {
     enum { N = 2000 };
-    const wa_kernels *const chosen = wa_kernels_choose();
-    wa_rng                  rng    = { 10 };
-    float *const            x      = random_floats(&rng, N, 20);
+    const wa_kernels *const k   = kernels_of(_i);
+    wa_rng                  rng = { 10 };
+    float *const            x   = random_floats(&rng, N, _i % 2 ? 20 : 90);
     float *const a = filled(N, 0), *const b = filled(N, 0);
 
-    ck_assert_ptr_nonnull(chosen->name);
-    const wa_normaliser p = wa_kernels_ref.normaliser(x, N), q = chosen->normaliser(x, N);
-    ck_assert(is_bits(p.max, q.max) && p.sum == q.sum && p.log_sum == q.log_sum);
-    wa_kernels_ref.probabilities(a, x, p, N);
-    chosen->probabilities(b, x, p, N);
+    for (size_t n = 1; n <= WA_CHUNK; n += n < 40 ? 1 : 59) {
+        const wa_chunk p = wa_kernels_ref.measure(x, n), q = k->measure(x, n);
+
+        ck_assert(is_bits(p.max, q.max) && is_bits(p.min, q.min) && p.sum == q.sum);
+    }
+    const wa_normaliser by = wa_normaliser_of(&wa_kernels_ref, x, N);
+    wa_kernels_ref.probabilities(a, x, by, N - 3);
+    k->probabilities(b, x, by, N - 3);
     ck_assert_mem_eq(a, b, N * sizeof *a);
-    wa_kernels_ref.standardise(a, x, 1e-5, N, 1);
-    chosen->standardise(b, x, 1e-5, N, 1);
+    wa_kernels_ref.standardise(a, x, 1e-5, N - 5, 1);
+    k->standardise(b, x, 1e-5, N - 5, 1);
     ck_assert_mem_eq(a, b, N * sizeof *a);
     wa_kernels_ref.gelu(a, x, N);
-    chosen->gelu(b, x, N);
+    k->gelu(b, x, N);
     ck_assert_mem_eq(a, b, N * sizeof *a);
     free(x);
     free(a);
     free(b);
+}
+END_TEST
+
+START_TEST(finding_and_counting_agree_with_looking_at_each)
+{
+    static const float x[] = { 3, -1, 3, NAN, 2.5f, -INFINITY, 3, 0, -0.0f, 8, 3, 1, 2, 3, 4, 5, 3, -3, 3.0000002f };
+    uint32_t           where[N_ITEMS(x)];
+    size_t             n_at_least = 0, n_above = 0;
+
+    for (size_t i = 0; i < N_ITEMS(x); i++) {
+        n_at_least += x[i] >= 3;
+        n_above += x[i] > 3;
+    }
+    ck_assert_uint_eq(kernels_of(_i)->find(where, x, 3, N_ITEMS(x)), n_at_least);
+    for (size_t i = 0; i < n_at_least; i++)
+        ck_assert(x[where[i]] >= 3 && (i == 0 || where[i] > where[i - 1]));
+    ck_assert_uint_eq(kernels_of(_i)->count(x, 3, true, N_ITEMS(x)), n_at_least);
+    ck_assert_uint_eq(kernels_of(_i)->count(x, 3, false, N_ITEMS(x)), n_above);
+    ck_assert_uint_eq(kernels_of(_i)->find(where, x, -INFINITY, N_ITEMS(x)), N_ITEMS(x) - 1);
+}
+END_TEST
+
+START_TEST(versions_are_found_by_name)
+{
+    ck_assert_str_eq(wa_kernels_named("ref")->name, "ref");
+    ck_assert_ptr_null(wa_kernels_named("mmx"));
+    ck_assert_ptr_nonnull(strstr(wa_kernels_names(), wa_kernels_choose()->name));
 }
 END_TEST
 
@@ -494,7 +683,7 @@ static void expect_positions(const char *name, double first, bool is_halved, boo
     ck_assert_ptr_nonnull(entry);
     ck_assert(entry->dtype == WA_DTYPE_F64 && entry->rank == 2);
     float *const y = filled(entry->n_values, UNTOUCHED);
-    wa_sinusoidal(y, first, 10000, is_halved, is_doubled, entry->shape[0], entry->shape[1]);
+    wa_sinusoidal(y, first, 0, 10000, is_halved, is_doubled, entry->shape[0], entry->shape[1]);
     for (size_t i = 0; i < entry->n_values; i++) {
         double expected;
 
@@ -521,11 +710,11 @@ START_TEST(an_odd_width_has_one_sine_more)
     const double slow = 0.046415888336127795; /* 100^(-2/3) */
     float        y[3];
 
-    wa_sinusoidal(y, 5, 100, true, false, 1, 3);
+    wa_sinusoidal(y, 2, 3, 100, true, false, 1, 3);
     ck_assert_double_eq_tol((double)y[0], sin(5), 1e-7);
     ck_assert_double_eq_tol((double)y[1], sin(5 * slow), 1e-7);
     ck_assert_double_eq_tol((double)y[2], cos(5), 1e-7);
-    wa_sinusoidal(y, 5, 100, false, false, 1, 3);
+    wa_sinusoidal(y, 2, 3, 100, false, false, 1, 3);
     ck_assert_double_eq_tol((double)y[1], cos(5), 1e-7);
     ck_assert_double_eq_tol((double)y[2], sin(5 * slow), 1e-7);
 }
@@ -537,22 +726,25 @@ Suite *wa_suite_kernels(void)
     TCase *const tcase = tcase_create("kernels");
 
     tcase_set_timeout(tcase, 120); /* without a fused multiply-add instruction every product is a call */
-    tcase_add_loop_test(tcase, products_are_chains_of_fused_multiply_adds_in_every_shape, 0, 2);
-    tcase_add_loop_test(tcase, mixing_sums_rows_of_values_in_ascending_order, 0, 2);
-    tcase_add_loop_test(tcase, a_softmax_is_the_true_one_whatever_the_length, 0, 2);
-    tcase_add_loop_test(tcase, masked_elements_and_whole_masked_chunks_are_exactly_zero, 0, 2);
-    tcase_add_loop_test(tcase, a_single_element_has_probability_one, 0, 2);
-    tcase_add_loop_test(tcase, equal_elements_have_equal_probabilities, 0, 2);
-    tcase_add_loop_test(tcase, the_largest_finite_numbers_are_safe, 0, 2);
-    tcase_add_loop_test(tcase, a_softmax_does_not_depend_on_where_chunks_end, 0, 2);
-    tcase_add_loop_test(tcase, masked_chunks_before_and_behind_change_no_bit, 0, 2);
-    tcase_add_loop_test(tcase, standardised_rows_are_those_of_the_formula, 0, 2);
-    tcase_add_loop_test(tcase, standardised_rows_have_mean_0_and_variance_1_in_place, 0, 2);
-    tcase_add_loop_test(tcase, equal_numbers_are_standardised_to_zero, 0, 2);
-    tcase_add_loop_test(tcase, numbers_that_are_not_finite_stay_to_be_seen, 0, 2);
-    tcase_add_loop_test(tcase, elements_are_computed_with_one_rounding_each, 0, 2);
-    tcase_add_loop_test(tcase, gelu_is_the_exact_form, 0, 2);
-    tcase_add_test(tcase, the_kernels_of_this_processor_give_the_bits_of_the_plain_ones);
+    tcase_add_loop_test(tcase, products_are_chains_of_fused_multiply_adds_in_every_shape, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, products_of_some_panels_or_rows_are_those_of_all, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, bounds_hold_the_product_and_are_the_same_bits_everywhere, 0, 10);
+    tcase_add_loop_test(tcase, finding_and_counting_agree_with_looking_at_each, 0, N_VERSIONS);
+    tcase_add_test(tcase, versions_are_found_by_name);
+    tcase_add_loop_test(tcase, a_softmax_is_the_true_one_whatever_the_length, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, masked_elements_and_whole_masked_chunks_are_exactly_zero, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, a_single_element_has_probability_one, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, equal_elements_have_equal_probabilities, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, the_largest_finite_numbers_are_safe, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, a_softmax_does_not_depend_on_where_chunks_end, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, masked_chunks_before_and_behind_change_no_bit, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, standardised_rows_are_those_of_the_formula, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, standardised_rows_have_mean_0_and_variance_1_in_place, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, equal_numbers_are_standardised_to_zero, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, numbers_that_are_not_finite_stay_to_be_seen, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, elements_are_computed_with_one_rounding_each, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, gelu_is_the_exact_form, 0, N_VERSIONS);
+    tcase_add_loop_test(tcase, every_version_gives_the_bits_of_the_plain_one, 0, N_VERSIONS);
     tcase_add_test(tcase, sinusoidal_positions_match_the_reference);
     tcase_add_test(tcase, an_odd_width_has_one_sine_more);
     suite_add_tcase(suite, tcase);

@@ -1,0 +1,434 @@
+/* The kernels in vectors: the same bits as kernels_plain.h, whose order of operations they keep; vectors run across the columns of
+ * a product and never along a sum. Compiled once for each instruction set, see simd.h and the Makefile. */
+#include "math/simd.h"
+
+#include "math/kernels_plain.h"
+
+extern const wa_kernels WA_KERNELS_NAME;
+
+enum {
+    W       = WA_SIMD_WIDTH,
+    HALF    = WA_PANEL / 2,
+    AHEAD   = 2048, /* bytes ahead of which weights are asked for: the processor's own guess is shorter, and ends at pages */
+    WIDE    = 4,    /* panels side by side for a single row: 8 sums hide the latency of a multiply-add */
+    NARROW  = 2,    /* the same for two to four rows */
+    N_LANES = WA_LANES / W,
+};
+
+_Static_assert(WA_BLOCK % WA_SIMD_ROWS == 0 && HALF % W == 0 && WA_LANES % W == 0, "widths do not fit");
+
+/* ---------------------------------------------------------------- products */
+
+/* Where a tile is computed: R rows of a block by P panels, of which vectors `at` and HALF + at of each. */
+typedef struct tile {
+    float       *y; /* [R, P * WA_PANEL] */
+    size_t       y_stride;
+    const float *x; /* [D, R], rows of it x_step apart */
+    size_t       x_step;
+    const char  *w; /* the first panel */
+    size_t       panel_bytes, inner_bytes;
+    const float *bias; /* of the first panel, or NULL */
+    size_t       n_inner;
+} tile;
+
+/* The two vectors at `at` of what a panel holds for one d. */
+SIMD void read_pair(wa_simd out[2], const char *numbers, wa_number_type type, size_t at)
+{
+    if (type == WA_NUMBER_BF16) {
+        out[0] = simd_low_halves((const uint32_t *)(const void *)numbers + at);
+        out[1] = simd_high_halves((const uint32_t *)(const void *)numbers + at);
+    } else {
+        out[0] = simd_load((const float *)(const void *)numbers + at);
+        out[1] = simd_load((const float *)(const void *)numbers + HALF + at);
+    }
+}
+
+/* The chains of a tile, all in registers. R, P and type are constants where this is inlined. */
+SIMD void run_tile(const tile *t, const size_t R, const size_t P, const wa_number_type type, size_t at)
+{
+    wa_simd sums[WA_SIMD_ROWS][WIDE][2], w[WIDE][2];
+
+    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
+        sums[r][p][h] = t->bias ? simd_load(t->bias + p * WA_PANEL + h * HALF + at) : simd_set(0.0f);
+    for (size_t d = 0; d < t->n_inner; d++) {
+        WA_UNROLL for (size_t p = 0; p < P; p++)
+        {
+            const char *const numbers = t->w + p * t->panel_bytes + d * t->inner_bytes;
+
+            read_pair(w[p], numbers, type, at);
+            simd_prefetch(numbers + AHEAD + at * 4);
+            if (type == WA_NUMBER_F32)
+                simd_prefetch(numbers + AHEAD + (HALF + at) * 4);
+        }
+        WA_UNROLL for (size_t r = 0; r < R; r++)
+        {
+            const wa_simd x = simd_set(t->x[d * t->x_step + r]);
+
+            WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++) sums[r][p][h] =
+                simd_fma(x, w[p][h], sums[r][p][h]);
+        }
+    }
+    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
+        simd_store(t->y + r * t->y_stride + p * WA_PANEL + h * HALF + at, sums[r][p][h]);
+}
+
+/* One function for each number of rows, so that all their sums are registers. */
+#define TILE(R, P)                                                                                                                 \
+    static void tile_##R##x##P(const tile *t, wa_number_type type)                                                                 \
+    {                                                                                                                              \
+        for (size_t at = 0; at < HALF; at += W)                                                                                    \
+            if (type == WA_NUMBER_BF16)                                                                                            \
+                run_tile(t, R, P, WA_NUMBER_BF16, at);                                                                             \
+            else                                                                                                                   \
+                run_tile(t, R, P, WA_NUMBER_F32, at);                                                                              \
+    }
+TILE(1, 4)
+TILE(1, 1) TILE(2, 2) TILE(2, 1) TILE(3, 2) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+#if WA_SIMD_ROWS == 12
+    TILE(4, 2) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+#endif
+#undef TILE
+
+        typedef void tile_function(const tile *t, wa_number_type type);
+
+static tile_function *const tiles[WA_SIMD_ROWS + 1] = {
+    NULL,     tile_1x1, tile_2x1, tile_3x1,  tile_4x1,  tile_5x1,  tile_6x1,
+#if WA_SIMD_ROWS == 12
+    tile_7x1, tile_8x1, tile_9x1, tile_10x1, tile_11x1, tile_12x1,
+#endif
+};
+/* Few rows have too few sums to hide the latency of a multiply-add, so they take several panels at a time. */
+static const struct {
+    tile_function *run;
+    size_t         n_panels;
+} wide_tiles[WA_SIMD_ROWS + 1] = {
+    [1] = { tile_1x4, 4 },
+    [2] = { tile_2x2, 2 },
+    [3] = { tile_3x2, 2 },
+#if WA_SIMD_ROWS == 12
+    [4] = { tile_4x2, 2 },
+#endif
+};
+
+/* The last panel, where it has fewer rows than WA_PANEL: through memory of its own, since only those may be written. */
+static void product_rest(const tile *t, size_t n_rows, wa_number_type type, size_t n_columns)
+{
+    float rows[WA_SIMD_ROWS * WA_PANEL];
+    tile  here = *t;
+
+    here.y        = rows;
+    here.y_stride = WA_PANEL;
+    tiles[n_rows](&here, type);
+    for (size_t r = 0; r < n_rows; r++)
+        memcpy(t->y + r * t->y_stride, rows + r * WA_PANEL, n_columns * sizeof *rows);
+}
+
+/* Up to WA_SIMD_ROWS rows by all panels. */
+static void product_rows(tile t, size_t n_rows, const wa_panels *w, size_t first, size_t n_panels)
+{
+    const size_t n_whole = (w->n_rows - first * WA_PANEL) / WA_PANEL, step = wide_tiles[n_rows].n_panels;
+    const size_t end = n_whole < n_panels ? n_whole : n_panels;
+
+    for (size_t p = 0; p < n_panels;) {
+        const size_t n = step > 0 && p + step <= end ? step : 1;
+
+        if (p >= end)
+            product_rest(&t, n_rows, w->type, w->n_rows - (first + p) * WA_PANEL);
+        else
+            (n > 1 ? wide_tiles[n_rows].run : tiles[n_rows])(&t, w->type);
+        p += n;
+        t.y += n * WA_PANEL;
+        t.w += n * t.panel_bytes;
+        t.bias = t.bias ? t.bias + n * WA_PANEL : NULL;
+    }
+}
+
+static void simd_product(float *y, size_t y_stride, const float *x, size_t T, const wa_panels *w, size_t first, size_t n_panels)
+{
+    const size_t size = wa_number_size(w->type);
+
+    for (size_t t = 0; t < T; t += WA_SIMD_ROWS) {
+        const size_t block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
+        const tile   at = {
+              .y           = y + t * y_stride,
+              .y_stride    = y_stride,
+              .x           = x + block * w->n_inner + t % WA_BLOCK,
+              .x_step      = n_block,
+              .w           = (const char *)w->data + first * w->panel_stride * size,
+              .panel_bytes = w->panel_stride * size,
+              .inner_bytes = w->inner_stride * size,
+              .bias        = w->bias ? w->bias + first * WA_PANEL : NULL,
+              .n_inner     = w->n_inner,
+        };
+
+        product_rows(at, T - t < WA_SIMD_ROWS ? T - t : WA_SIMD_ROWS, w, first, n_panels);
+    }
+}
+
+/* ---------------------------------------------------------------- softmax and choice */
+
+/* wa_exp_float() of each lane, for lanes not above 89; exp.h explains the steps. Below -104 the result is 0, as at -104. */
+SIMD wa_simd simd_exp(wa_simd x)
+{
+    static const float c[]   = { 1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f };
+    const wa_simd      round = simd_set(WA_EXP_ROUND);
+
+    x                                          = simd_max(simd_set(-104.0f), x); /* in this order a NaN stays one */
+    const wa_simd n                            = simd_sub(simd_fma(x, simd_set(WA_EXP_LOG2_E), round), round);
+    const wa_simd m                            = simd_sub(simd_set(0.0f), n);
+    const wa_simd r                            = simd_fma(m, simd_set(WA_EXP_LN2_LOW), simd_fma(m, simd_set(WA_EXP_LN2_HIGH), x));
+    wa_simd       p                            = simd_set(c[0]);
+    WA_UNROLL for (size_t i = 1; i < 8; i++) p = simd_fma(p, r, simd_set(c[i]));
+    return simd_scale(p, n);
+}
+
+/* Of x[n], whole rounds of the lanes: */
+static wa_chunk measure_whole(const float *x, size_t n)
+{
+    wa_chunk out = { -INFINITY, INFINITY, 0 };
+    wa_simd  max = simd_set(-INFINITY), min = simd_set(INFINITY), sums[N_LANES];
+    float    lanes[WA_LANES], lows[W];
+
+    for (size_t i = 0; i < n; i += W) {
+        max = simd_max(simd_load(x + i), max);
+        min = simd_min(simd_load(x + i), min);
+    }
+    simd_store(lanes, max);
+    simd_store(lows, min);
+    for (size_t l = 0; l < W; l++) {
+        out.max = lanes[l] > out.max ? lanes[l] : out.max;
+        out.min = lows[l] < out.min ? lows[l] : out.min;
+    }
+    if (out.max == -INFINITY)
+        return out;
+    max                                                    = simd_set(out.max);
+    WA_UNROLL for (size_t l = 0; l < N_LANES; l++) sums[l] = simd_set(0.0f);
+    for (size_t i = 0; i < n; i += WA_LANES)
+        WA_UNROLL for (size_t l = 0; l < N_LANES; l++) sums[l] =
+            simd_add(sums[l], simd_exp(simd_sub(simd_load(x + i + l * W), max)));
+    WA_UNROLL for (size_t l = 0; l < N_LANES; l++) simd_store(lanes + l * W, sums[l]);
+    for (size_t l = 0; l < WA_LANES; l++)
+        out.sum += (double)lanes[l];
+    return out;
+}
+
+/* A row that ends inside a round goes on with -INFINITY, which adds 0; the smallest element is then looked for again. */
+static wa_chunk simd_measure(const float *x, size_t n)
+{
+    float        padded[WA_CHUNK];
+    const size_t whole = (n + WA_LANES - 1) / WA_LANES * WA_LANES;
+
+    if (whole == n)
+        return measure_whole(x, n);
+    memcpy(padded, x, n * sizeof *x);
+    for (size_t i = n; i < whole; i++)
+        padded[i] = -INFINITY;
+    wa_chunk out = measure_whole(padded, whole);
+    out.min      = INFINITY;
+    for (size_t i = 0; i < n; i++)
+        out.min = x[i] < out.min ? x[i] : out.min;
+    return out;
+}
+
+static void simd_probabilities(float *y, const float *x, wa_normaliser by, size_t n)
+{
+    const wa_simd max = simd_set(by.max);
+    float         powers[W];
+    size_t        i = 0;
+
+    for (; i + W <= n; i += W) {
+        simd_store(powers, simd_exp(simd_sub(simd_load(x + i), max)));
+        for (size_t l = 0; l < W; l++)
+            y[i + l] = (float)((double)powers[l] / by.sum);
+    }
+    probabilities(y + i, x + i, by, n - i);
+}
+
+static size_t simd_find(uint32_t *where, const float *x, float least, size_t n)
+{
+    const wa_simd bound   = simd_set(least);
+    size_t        n_found = 0, i = 0;
+
+    for (; i + W <= n; i += W)
+        for (uint32_t bits = simd_mask_ge(simd_load(x + i), bound); bits; bits &= bits - 1)
+            where[n_found++] = (uint32_t)(i + (size_t)__builtin_ctz(bits));
+    for (; i < n; i++)
+        if (x[i] >= least)
+            where[n_found++] = (uint32_t)i;
+    return n_found;
+}
+
+static size_t simd_count(const float *x, float than, bool or_equal, size_t n)
+{
+    const wa_simd bound   = simd_set(than);
+    size_t        n_found = 0, i = 0;
+
+    for (; i + W <= n; i += W) {
+        const wa_simd  here = simd_load(x + i);
+        const uint32_t bits = or_equal ? simd_mask_ge(here, bound) : simd_mask_gt(here, bound);
+
+        n_found += (size_t)__builtin_popcount(bits);
+    }
+    return n_found + count(x + i, than, or_equal, n - i);
+}
+
+/* ---------------------------------------------------------------- bounds */
+
+/* From the sums of products of codes of row t and panel p to bounds; the same operations as bound_row(). */
+SIMD void finish_bound(float *upper, float *lower, const int32_t *sums, const wa_probes *probes, size_t t, const wa_codes *codes,
+                       size_t i)
+{
+    const wa_simd scale = simd_set(probes->scale[t]), length = simd_set(probes->length[t]), error = simd_set(probes->error[t]);
+
+    for (size_t j = 0; j < WA_PANEL; j += W) {
+        float exact[W];
+
+        for (size_t l = 0; l < W; l++)
+            exact[l] = (float)sums[j + l];
+        const wa_simd step     = simd_mul(simd_load(codes->scale + i + j), scale);
+        const wa_simd estimate = simd_fma(simd_load(exact), step, simd_load(codes->bias + i + j));
+        const wa_simd floor    = simd_fma(simd_load(codes->length + i + j), error, simd_load(codes->floor + i + j));
+        const wa_simd slack    = simd_fma(simd_load(codes->slope + i + j), length, floor);
+
+        simd_store(upper + j, simd_add(estimate, slack));
+        simd_store(lower + j, simd_sub(estimate, slack));
+    }
+}
+
+#if defined(__AVX512VNNI__)
+
+/* R inputs by P panels. Codes of inputs come as code + 128, since the instruction multiplies unsigned bytes with signed ones;
+ * `shift` takes that out. */
+SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t t, const uint32_t *x, size_t x_step,
+                     const wa_codes *codes, size_t panel, const size_t R, const size_t P)
+{
+    const size_t        panel_bytes = codes->n_groups * WA_PANEL * 4;
+    const int8_t *const w           = codes->codes + panel * panel_bytes;
+    __m512i             sums[WA_SIMD_ROWS][WIDE][2], c[WIDE][2];
+
+    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
+        sums[r][p][h] = _mm512_loadu_si512(codes->shift + (panel + p) * WA_PANEL + h * HALF);
+    for (size_t g = 0; g < codes->n_groups; g++) {
+        WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
+        {
+            const int8_t *const at = w + p * panel_bytes + (g * 2 + h) * HALF * 4;
+
+            c[p][h] = _mm512_loadu_si512(at);
+            simd_prefetch(at + AHEAD);
+        }
+        WA_UNROLL for (size_t r = 0; r < R; r++)
+        {
+            const __m512i four = _mm512_set1_epi32((int)x[g * x_step + r]);
+
+            WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++) sums[r][p][h] =
+                _mm512_dpbusd_epi32(sums[r][p][h], four, c[p][h]);
+        }
+    }
+    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++)
+    {
+        int32_t out[WA_PANEL];
+
+        _mm512_storeu_si512(out, sums[r][p][0]);
+        _mm512_storeu_si512(out + HALF, sums[r][p][1]);
+        finish_bound(upper + r * stride + p * WA_PANEL, lower + r * stride + p * WA_PANEL, out, probes, t + r, codes,
+                     (panel + p) * WA_PANEL);
+    }
+}
+
+#define BOUND_TILE(R, P)                                                                                                           \
+    static void bound_##R##x##P(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t t, const uint32_t *x,   \
+                                size_t x_step, const wa_codes *codes, size_t panel)                                                \
+    {                                                                                                                              \
+        bound_tile(upper, lower, stride, probes, t, x, x_step, codes, panel, R, P);                                                \
+    }
+BOUND_TILE(1, 4)
+BOUND_TILE(1, 1) BOUND_TILE(2, 1) BOUND_TILE(4, 1) BOUND_TILE(12, 1)
+#undef BOUND_TILE
+
+    static void simd_bound(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t T, const wa_codes *codes,
+                           size_t first, size_t n_panels)
+{
+    for (size_t t = 0, n; t < T; t += n) {
+        const size_t          block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
+        const size_t          n_left = block + n_block - t;
+        const uint32_t *const x      = probes->codes + block * codes->n_groups + t % WA_BLOCK;
+
+        n = n_left >= 12 ? 12 : n_left >= 4 ? 4 : n_left >= 2 ? 2 : 1;
+        for (size_t p = 0, step; p < n_panels; p += step) {
+            float *const u = upper + t * stride + p * WA_PANEL, *const l = lower + t * stride + p * WA_PANEL;
+
+            step = n == 1 && p + WIDE <= n_panels ? WIDE : 1;
+            (n == 12     ? bound_12x1
+             : n == 4    ? bound_4x1
+             : n == 2    ? bound_2x1
+             : step == 1 ? bound_1x1
+                         : bound_1x4)(u, l, stride, probes, t, x, n_block, codes, first + p);
+        }
+    }
+}
+
+#elif defined(__AVX2__)
+
+/* One input by one panel, in 16-bit products, which cannot saturate: each of 8 vectors has two partial sums of each of 4 rows. */
+static void sum_codes(int32_t out[WA_PANEL], const uint32_t *x, size_t x_step, const int8_t *w, size_t n_groups)
+{
+    __m256i sums[8];
+
+    WA_UNROLL for (size_t v = 0; v < 8; v++) sums[v] = _mm256_setzero_si256();
+    for (size_t g = 0; g < n_groups; g++) {
+        const __m128i bytes = _mm_set1_epi32((int)x[g * x_step]);
+        const __m256i four  = _mm256_sub_epi16(_mm256_cvtepu8_epi16(bytes), _mm256_set1_epi16(128));
+
+        WA_UNROLL for (size_t v = 0; v < 8; v++)
+        {
+            const __m128i codes = _mm_loadu_si128((const __m128i *)(const void *)(w + (g * 8 + v) * 16));
+
+            sums[v] = _mm256_add_epi32(sums[v], _mm256_madd_epi16(_mm256_cvtepi8_epi16(codes), four));
+        }
+    }
+    for (size_t v = 0; v < 8; v++) {
+        int32_t halves[8];
+
+        _mm256_storeu_si256((__m256i *)(void *)halves, sums[v]);
+        for (size_t j = 0; j < 4; j++)
+            out[v * 4 + j] = halves[2 * j] + halves[2 * j + 1];
+    }
+}
+
+static void simd_bound(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t T, const wa_codes *codes,
+                       size_t first, size_t n_panels)
+{
+    for (size_t p = 0; p < n_panels; p++)
+        for (size_t t = 0; t < T; t++) {
+            const size_t block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
+            int32_t      sums[WA_PANEL];
+
+            sum_codes(sums, probes->codes + block * codes->n_groups + t % WA_BLOCK, n_block,
+                      codes->codes + (first + p) * codes->n_groups * WA_PANEL * 4, codes->n_groups);
+            finish_bound(upper + t * stride + p * WA_PANEL, lower + t * stride + p * WA_PANEL, sums, probes, t, codes,
+                         (first + p) * WA_PANEL);
+        }
+}
+
+#else
+
+#define simd_bound bound /* the compiler finds the vectors */
+
+#endif
+
+const wa_kernels WA_KERNELS_NAME = {
+    .name            = WA_KERNELS_TEXT,
+    .product         = simd_product,
+    .product_of_rows = product_of_rows,
+    .bound           = simd_bound,
+    .measure         = simd_measure,
+    .probabilities   = simd_probabilities,
+    .find            = simd_find,
+    .count           = simd_count,
+    .standardise     = standardise,
+    .gain_bias       = gain_bias,
+    .relu            = relu,
+    .gelu            = gelu,
+    .add             = add,
+    .scale           = scale,
+};

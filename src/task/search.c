@@ -1,0 +1,321 @@
+/* The best words of a vocabulary. See search.h.
+ *
+ * Every thread keeps the best of the pieces it sees; joining them gives the best of all, since the order of words is total: by logit, then
+ * by index. */
+#include "task/search.h"
+
+#include <math.h>
+
+#include "base/status.h"
+
+enum {
+    MOST_ROWS  = 512,     /* of one scan: enough for the processor to have work, few enough for what is noted of each */
+    MOST_ITEMS = 1 << 20, /* of all heaps of one scan */
+};
+
+/* A scan for several rows. */
+typedef struct hunt {
+    wa_session      *session;
+    const wa_search *search;
+    size_t           n_rows, n_workers, n_chunks;
+    wa_topk         *tops;   /* [workers, n_rows] */
+    uint32_t        *where;  /* [workers, WA_CHUNK] */
+    wa_chunk        *chunks; /* [n_rows, n_chunks] */
+} hunt;
+
+static wa_status alloc_tops(hunt *h, wa_arena *arena, wa_error *err)
+{
+    const size_t     n = h->n_workers * h->n_rows, k = h->search->k;
+    size_t           n_items;
+    wa_scored *const items = wa_mul_size(n, k, &n_items) ? wa_arena_alloc(arena, n_items, sizeof *items) : NULL;
+
+    h->n_chunks = wa_vocabulary_chunks(h->session->model->pipeline.vocabulary);
+    h->tops     = wa_arena_alloc(arena, n, sizeof *h->tops);
+    h->where    = wa_arena_alloc(arena, h->n_workers * WA_CHUNK, sizeof *h->where);
+    h->chunks   = wa_arena_alloc(arena, h->n_rows * h->n_chunks, sizeof *h->chunks);
+    if (!items || !h->tops || !h->where || !h->chunks)
+        return wa_fail_memory(err, "ranking");
+    for (size_t i = 0; i < n; i++)
+        h->tops[i] = (wa_topk){ .items = items + i * k, .k = k };
+    return WA_OK;
+}
+
+/* The score that a word needs to be among the best so far. */
+static float least_of(const wa_topk *top)
+{
+    return top->n < top->k ? -INFINITY : top->items[0].score;
+}
+
+static void offer(hunt *h, size_t worker, wa_topk *top, const float *scores, const wa_piece_of_row *piece)
+{
+    uint32_t *const where = h->where + worker * WA_CHUNK;
+    const size_t    n     = h->session->model->kernels->find(where, scores, least_of(top), piece->n);
+
+    for (size_t i = 0; i < n; i++)
+        if (wa_search_allows(h->search, piece->first + where[i]))
+            wa_topk_offer(top, scores[where[i]], piece->first + where[i]);
+}
+
+/* The best of a row over all workers, in the heap of the first. */
+static wa_topk *join_tops(hunt *h, size_t row)
+{
+    wa_topk *const top = &h->tops[row];
+
+    for (size_t w = 1; w < h->n_workers; w++) {
+        const wa_topk *const other = &h->tops[w * h->n_rows + row];
+
+        for (size_t i = 0; i < other->n; i++)
+            wa_topk_offer(top, other->items[i].score, other->items[i].index);
+    }
+    return top;
+}
+
+/* Sorts the words of a heap into the session. */
+static wa_status finish_row(const hunt *h, wa_topk *top, wa_found *out, wa_error *err)
+{
+    wa_status  st = WA_OK;
+    wa_scored *words;
+
+    wa_topk_sort(top);
+    WA_SESSION_ALLOC(h->session, top->n, words);
+    for (size_t i = 0; i < top->n; i++)
+        words[i] = top->items[i];
+    out->words = words;
+    out->n     = top->n;
+done:
+    return st;
+}
+
+/* ---------------------------------------------------------------- with every logit */
+
+static void take_logits(void *user, size_t worker, const wa_piece_of_row *piece)
+{
+    hunt *const h = user;
+
+    h->chunks[piece->row * h->n_chunks + piece->first / WA_CHUNK] = h->session->model->kernels->measure(piece->logits, piece->n);
+    if (h->search->k > 0)
+        offer(h, worker, &h->tops[worker * h->n_rows + piece->row], piece->logits, piece);
+}
+
+static bool are_finite(const wa_chunk *chunks, size_t n)
+{
+    for (size_t c = 0; c < n; c++)
+        if (!wa_chunk_is_finite(chunks[c]))
+            return false;
+    return true;
+}
+
+/* n_rows <= MOST_ROWS */
+static wa_status search_all(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out,
+                            wa_error *err)
+{
+    wa_status             st    = WA_OK;
+    const wa_stage *const stage = session->model->pipeline.vocabulary;
+    const wa_scan         scan  = wa_session_scan(session);
+    hunt                  h     = { session, search, n_rows, wa_pool_threads(session->pool) };
+
+    WA_TRY(alloc_tops(&h, scan.arena, err));
+    WA_TRY(wa_vocabulary_scan(stage, &scan, x, n_rows, take_logits, &h, err));
+    for (size_t row = 0; row < n_rows; row++) {
+        const wa_chunk *const chunks = h.chunks + row * h.n_chunks;
+
+        out[row] = (wa_found){ .n_computed = stage->width_out, .is_finite = are_finite(chunks, h.n_chunks) };
+        if (!out[row].is_finite)
+            continue;
+        if (search->has_probabilities)
+            out[row].by = wa_normaliser_join(chunks, h.n_chunks);
+        WA_TRY(finish_row(&h, join_tops(&h, row), &out[row], err));
+    }
+done:
+    return st;
+}
+
+/* ---------------------------------------------------------------- with few logits */
+
+/* Words that a worker has not ruled out for a row. */
+typedef struct survivors {
+    uint32_t *words;
+    float    *upper;
+    size_t    n;
+    bool      is_full; /* there were more than there is room for: the row must be searched with every logit */
+} survivors;
+
+typedef struct screening {
+    hunt       h;        /* its heaps hold lower bounds */
+    survivors *lists;    /* [workers, n_rows] */
+    size_t     capacity; /* of each */
+    bool      *is_safe;  /* [n_rows] */
+} screening;
+
+static size_t capacity_for(size_t k)
+{
+    return 1024 + 8 * k;
+}
+
+/* Drops what has fallen below the bound since it was noted. */
+static void thin_out(survivors *s, float least, size_t capacity)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (s->upper[i] >= least) {
+            s->words[n]   = s->words[i];
+            s->upper[n++] = s->upper[i];
+        }
+    s->n       = n;
+    s->is_full = n > capacity / 2;
+}
+
+static void take_bounds(void *user, size_t worker, const wa_piece_of_row *piece)
+{
+    screening *const s     = user;
+    survivors *const list  = &s->lists[worker * s->h.n_rows + piece->row];
+    wa_topk *const   top   = &s->h.tops[worker * s->h.n_rows + piece->row];
+    uint32_t *const  where = s->h.where + worker * WA_CHUNK;
+
+    if (!s->is_safe[piece->row] || list->is_full)
+        return;
+    offer(&s->h, worker, top, piece->lower, piece);
+    const float  least = least_of(top);
+    const size_t n     = s->h.session->model->kernels->find(where, piece->logits, least, piece->n);
+    if (list->n + n > s->capacity)
+        thin_out(list, least, s->capacity);
+    for (size_t i = 0; !list->is_full && i < n; i++)
+        if (wa_search_allows(s->h.search, piece->first + where[i])) {
+            list->words[list->n]   = (uint32_t)(piece->first + where[i]);
+            list->upper[list->n++] = piece->logits[where[i]];
+        }
+}
+
+static wa_status alloc_lists(screening *s, wa_arena *arena, wa_error *err)
+{
+    const size_t n = s->h.n_workers * s->h.n_rows;
+
+    s->capacity           = capacity_for(s->h.search->k);
+    s->is_safe            = wa_arena_alloc(arena, s->h.n_rows, sizeof *s->is_safe);
+    s->lists              = wa_arena_alloc_zeroed(arena, n, sizeof *s->lists);
+    uint32_t *const words = wa_arena_alloc(arena, n * s->capacity, sizeof *words);
+    float *const    upper = wa_arena_alloc(arena, n * s->capacity, sizeof *upper);
+    if (!s->is_safe || !s->lists || !words || !upper)
+        return wa_fail_memory(err, "ranking");
+    for (size_t i = 0; i < n; i++) {
+        s->lists[i].words = words + i * s->capacity;
+        s->lists[i].upper = upper + i * s->capacity;
+    }
+    return WA_OK;
+}
+
+/* The logits of the words that nobody ruled out, and the best of them. */
+static wa_status compute_survivors(screening *s, wa_arena *arena, const float *x, size_t row, wa_found *out, wa_error *err)
+{
+    wa_status             st     = WA_OK;
+    hunt *const           h      = &s->h;
+    const wa_model *const m      = h->session->model;
+    wa_topk *const        top    = join_tops(h, row);
+    const float           least  = least_of(top);
+    size_t                n      = 0;
+    uint32_t *const       words  = wa_arena_alloc(arena, h->n_workers * s->capacity, sizeof *words);
+    float *const          logits = wa_arena_alloc(arena, h->n_workers * s->capacity, sizeof *logits);
+
+    if (!words || !logits)
+        WA_TRY(wa_fail_memory(err, "ranking"));
+    for (size_t w = 0; w < h->n_workers; w++) {
+        survivors *const list = &s->lists[w * h->n_rows + row];
+
+        for (size_t i = 0; i < list->n; i++)
+            if (list->upper[i] >= least)
+                words[n++] = list->words[i];
+    }
+    wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, x + row * m->pipeline.width, words, n, logits);
+    top->n = 0;
+    for (size_t i = 0; i < n; i++)
+        wa_topk_offer(top, logits[i], words[i]);
+    *out = (wa_found){ .n_computed = n, .is_finite = true };
+    WA_TRY(finish_row(h, top, out, err));
+done:
+    return st;
+}
+
+static bool is_settled(const screening *s, size_t row)
+{
+    bool is_full = false;
+
+    for (size_t w = 0; w < s->h.n_workers; w++)
+        is_full = is_full || s->lists[w * s->h.n_rows + row].is_full;
+    return s->is_safe[row] && !is_full;
+}
+
+/* n_rows <= MOST_ROWS. A row that bounds do not settle is searched with every logit. */
+static wa_status search_screened(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out,
+                                 wa_error *err)
+{
+    wa_status             st         = WA_OK;
+    const wa_stage *const stage      = session->model->pipeline.vocabulary;
+    const wa_scan         scan       = wa_session_scan(session);
+    screening             s          = { .h = { session, search, n_rows, wa_pool_threads(session->pool) } };
+    bool                  has_bounds = false, *is_settled_row;
+
+    WA_SESSION_ALLOC(session, n_rows, is_settled_row);
+    WA_TRY(alloc_tops(&s.h, scan.arena, err));
+    WA_TRY(alloc_lists(&s, scan.arena, err));
+    WA_TRY(wa_vocabulary_bound(stage, &scan, x, n_rows, s.is_safe, take_bounds, &s, &has_bounds, err));
+    for (size_t row = 0; row < n_rows; row++)
+        if ((is_settled_row[row] = has_bounds && is_settled(&s, row)))
+            WA_TRY(compute_survivors(&s, scan.arena, x, row, &out[row], err));
+    for (size_t row = 0; row < n_rows; row++) /* forgets the scan */
+        if (!is_settled_row[row])
+            WA_TRY(search_all(session, search, x + row * stage->width_in, 1, &out[row], err));
+done:
+    return st;
+}
+
+/* ---------------------------------------------------------------- choosing */
+
+/* Only the logits of the words that are allowed; worth it where they are few. */
+static wa_status search_listed(wa_session *session, const wa_search *search, const float *x, wa_found *out, wa_error *err)
+{
+    wa_status             st     = WA_OK;
+    const wa_model *const m      = session->model;
+    const wa_scan         scan   = wa_session_scan(session);
+    hunt                  h      = { session, search, 1, 1 };
+    uint32_t *const       words  = wa_arena_alloc(scan.arena, search->n_allowed, sizeof *words);
+    float *const          logits = wa_arena_alloc(scan.arena, search->n_allowed, sizeof *logits);
+    size_t                n      = 0;
+
+    WA_TRY(alloc_tops(&h, scan.arena, err));
+    if (!words || !logits)
+        WA_TRY(wa_fail_memory(err, "ranking"));
+    for (size_t i = 0; i < wa_model_vocabulary(m); i++)
+        if (wa_search_allows(search, i))
+            words[n++] = (uint32_t)i;
+    wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, x, words, n, logits);
+    *out = (wa_found){ .n_computed = n, .is_finite = true };
+    for (size_t i = 0; i < n; i++) {
+        out->is_finite = out->is_finite && isfinite(logits[i]);
+        if (isfinite(logits[i]))
+            wa_topk_offer(&h.tops[0], logits[i], words[i]);
+    }
+    WA_TRY(finish_row(&h, &h.tops[0], out, err));
+done:
+    return st;
+}
+
+wa_status wa_search_words(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out, wa_error *err)
+{
+    wa_status    st    = WA_OK;
+    const size_t width = session->model->pipeline.width, N = wa_model_vocabulary(session->model);
+    const bool   is_listed   = !search->has_probabilities && search->n_allowed <= N / 16;
+    const bool   is_screened = !search->has_probabilities && capacity_for(search->k) <= N / 2;
+    const size_t n_fitting   = MOST_ITEMS / (search->k + 1) / wa_pool_threads(session->pool);
+    const size_t most        = is_listed || n_fitting == 0 ? 1 : n_fitting < MOST_ROWS ? n_fitting : MOST_ROWS;
+
+    for (size_t row = 0, n; row < n_rows; row += n) {
+        n = n_rows - row < most ? n_rows - row : most;
+        if (is_listed)
+            WA_TRY(search_listed(session, search, x + row * width, &out[row], err));
+        else
+            WA_TRY((is_screened ? search_screened : search_all)(session, search, x + row * width, n, &out[row], err));
+    }
+done:
+    return st;
+}
