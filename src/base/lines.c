@@ -78,29 +78,48 @@ done:
     return st;
 }
 
+/* The newline that ends the next line, or NULL where it was not read yet. */
+static const char *find_end(wa_lines *lines)
+{
+    const wa_buf *const buf = &lines->buffer;
+    const char         *end = NULL;
+
+    if (lines->n_searched < buf->n_bytes)
+        end = memchr(buf->data + lines->n_searched, '\n', buf->n_bytes - lines->n_searched);
+    lines->n_searched = end ? (size_t)(end - buf->data) : buf->n_bytes;
+    return end;
+}
+
 wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error *err)
 {
-    wa_status     st  = WA_OK;
-    wa_buf *const buf = &lines->buffer;
-    const char   *end = NULL;
+    wa_status           st  = WA_OK;
+    const wa_buf *const buf = &lines->buffer;
+    const char         *end;
 
     if (!lines->has_begun)
         WA_TRY(drop_mark(lines, err));
-    for (;;) {
-        if (lines->n_searched < buf->n_bytes)
-            end = memchr(buf->data + lines->n_searched, '\n', buf->n_bytes - lines->n_searched);
-        lines->n_searched = end ? (size_t)(end - buf->data) + 1 : buf->n_bytes;
-        if (end || lines->at_end)
-            break;
+    while (!(end = find_end(lines)) && !lines->at_end)
         WA_TRY(read_more(lines, err));
-    }
     *has_line = end || lines->at < buf->n_bytes;
     if (!*has_line)
         goto done;
-    *line = (wa_text){ buf->data + lines->at, lines->n_searched - lines->at - (end != NULL) };
+    *line = (wa_text){ buf->data + lines->at, lines->n_searched - lines->at };
     if (line->n_bytes > 0 && line->data[line->n_bytes - 1] == '\r')
         line->n_bytes--;
-    lines->at = lines->n_searched;
+    lines->at = lines->n_searched += end != NULL;
+done:
+    return st;
+}
+
+wa_status wa_lines_poll(wa_lines *lines, bool *is_ready, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    if (!lines->has_begun)
+        WA_TRY(drop_mark(lines, err));
+    while (!find_end(lines) && !lines->at_end && wa_stream_is_ready(lines->stream))
+        WA_TRY(read_more(lines, err));
+    *is_ready = find_end(lines) || lines->at_end;
 done:
     return st;
 }

@@ -16,4 +16,8 @@ void      wa_lines_close(wa_lines *lines);
  * newline counts, an empty rest does not. */
 wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error *err);
 
+/* Whether wa_lines_next() can give a line, or the end, without waiting for input; reads what is there, which ends the life of the
+ * last line. Errors as wa_lines_next(). */
+wa_status wa_lines_poll(wa_lines *lines, bool *is_ready, wa_error *err);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -97,7 +98,9 @@ wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, w
         st = wa_fail_system(err, path, "cannot open", errno);
         goto done;
     }
-    WA_TRY(fill(s, 2, err));
+    WA_TRY(fill(s, 1, err));
+    if (s->n > 0 && s->packed[0] != '\n') /* an empty line that is typed is given before the next one is there */
+        WA_TRY(fill(s, 2, err));
     if (wa_stream_starts_gzip(s->packed, s->n)) {
         s->z = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free, .opaque = (void *)(uintptr_t)env };
         if (inflateInit2(&s->z, 15 + 16) != Z_OK) /* 15: the largest window; 16: gzip, nothing else */
@@ -190,6 +193,13 @@ wa_status wa_stream_read(wa_stream *s, void *to, size_t n, size_t *n_read, wa_er
     memcpy(to, s->packed + s->at, *n_read);
     s->at += *n_read;
     return WA_OK;
+}
+
+bool wa_stream_is_ready(const wa_stream *s)
+{
+    struct pollfd input = { .fd = s->fd, .events = POLLIN };
+
+    return s->at < s->n || poll(&input, 1, 0) != 0;
 }
 
 bool wa_stream_is_gzip(const wa_stream *s)

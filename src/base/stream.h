@@ -18,6 +18,10 @@ void      wa_stream_close(wa_stream *stream);
  * Errors  WA_EIO; WA_EFORMAT where gzip data is broken (with the offset in the packed file); WA_ENOMEM. */
 wa_status wa_stream_read(wa_stream *stream, void *to, size_t n, size_t *n_read, wa_error *err);
 
+/* Whether wa_stream_read() has something to give, be it the end, without waiting for it. Packed bytes that are there and unpack to
+ * nothing count as something. */
+bool wa_stream_is_ready(const wa_stream *stream);
+
 bool        wa_stream_is_gzip(const wa_stream *stream);
 const char *wa_stream_path(const wa_stream *stream);
 

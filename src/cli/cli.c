@@ -100,10 +100,7 @@ void wa_cli_begin(void)
 
 int wa_cli_end(int exit_code)
 {
-    if (output_is_open && fflush(stdout) != 0) {
-        output_is_open = false;
-        output_errno   = errno;
-    }
+    wa_cli_flush();
     if (output_is_open || output_errno == EPIPE)
         return exit_code;
     return wa_cli_complain(WA_EXIT_IO, "standard output: cannot write: %s", strerror(output_errno));
@@ -142,6 +139,12 @@ static void note_failure(void)
 {
     output_is_open = false;
     output_errno   = errno;
+}
+
+void wa_cli_flush(void)
+{
+    if (output_is_open && fflush(stdout) != 0)
+        note_failure();
 }
 
 void wa_cli_write(wa_text text)

@@ -34,6 +34,8 @@ int wa_cli_complain(int exit_code, const char *format, ...) __attribute__((forma
 void wa_cli_write(wa_text text);
 void wa_cli_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool wa_cli_is_output_open(void);
+/* Hands on what was written so far. */
+void wa_cli_flush(void);
 
 /* How many columns a terminal needs for the text: wide characters count 2, combining ones 0, invalid bytes 1. */
 size_t wa_cli_columns(wa_text text);

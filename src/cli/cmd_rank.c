@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
+#include "cli/texts.h"
 #include "cli/words.h"
 #include "data/lexicon.h"
 
@@ -16,7 +17,7 @@ enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL };
 
 typedef struct rank_opts {
     const char    *model, *candidates, *prefix;
-    size_t         k;
+    size_t         k, threads, batch;
     int            format;
     wa_option_list inputs;
 } rank_opts;
@@ -32,6 +33,8 @@ static const wa_option options[] = {
     { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl", "how to print" },
     { "input", 'i', WA_OPTION_LIST, AT(inputs), NULL, "FILE",
       "texts by lines, \"-\" for standard input; all arguments are files then" },
+    WA_OPTION_THREADS(AT(threads)),
+    WA_OPTION_BATCH(AT(batch)),
     { 0 },
 };
 
@@ -50,12 +53,15 @@ static const wa_verb verb = {
 /* Everything the verb holds while it runs. */
 typedef struct ranker {
     rank_opts      opts;
+    wa_operands    operands;
     wa_model      *model;
     wa_session    *session;
     wa_rank_opts   how;
     size_t        *candidates; /* [n] vocabulary indices, in the order of the file */
     size_t         n_candidates, candidates_capacity;
     wa_buf         unknown; /* unknown candidates, a line each */
+    wa_texts       texts;
+    wa_ranking    *rankings; /* [texts.n_most] */
     wa_buf         record;
     wa_cli_outcome outcome;
     size_t         n_printed;
@@ -220,28 +226,34 @@ static void write_table(ranker *r, const wa_cli_line *line, const wa_ranking *ra
 
 /* ---------------------------------------------------------------- running */
 
-static void rank_line(void *user, const wa_cli_line *line)
+static wa_status rank(void *user, const wa_texts *texts, size_t first, size_t *n_done, wa_error *err)
 {
     ranker *const r = user;
-    wa_ranking    ranking;
-    wa_error      err;
 
+    return wa_rank_many(r->session, texts->items + first, texts->n - first, &r->how, r->rankings, n_done, err);
+}
+
+/* A text of the command line that is also a file was perhaps meant as one. */
+static void note_file(const wa_cli_line *line, const wa_operands *texts)
+{
+    if (!line->file && wa_path_exists(texts->items[line->number - 1]))
+        wa_cli_complain(WA_EXIT_OK, "note: %s is ranked as a text; -i reads the file of that name", wa_show(line->text).quoted);
+}
+
+static void print_ranking(void *user, const wa_cli_line *line, size_t i)
+{
+    ranker *const           r       = user;
+    const wa_ranking *const ranking = &r->rankings[i];
+    wa_error                err;
+
+    note_file(line, &r->operands);
     r->record.n_bytes = 0;
-    if (wa_rank(r->session, line->text, &r->how, &ranking, &err) != WA_OK) {
-        wa_cli_line_failed(&r->outcome, line, &err);
-        if (r->opts.format == FORMAT_JSONL) {
-            wa_failure_add_json(&r->record, line->text, &err);
-            wa_buf_str(&r->record, "\n");
-            wa_cli_write(wa_buf_view(&r->record));
-        }
-        return;
-    }
     if (r->opts.format == FORMAT_JSONL)
-        add_jsonl(r, line, &ranking);
+        add_jsonl(r, line, ranking);
     else if (r->opts.format == FORMAT_TSV)
-        add_tsv(r, line, &ranking);
+        add_tsv(r, line, ranking);
     else
-        write_table(r, line, &ranking);
+        write_table(r, line, ranking);
     if (r->record.failed) {
         wa_fail_memory(&err, "output");
         wa_cli_line_failed(&r->outcome, line, &err);
@@ -252,48 +264,76 @@ static void rank_line(void *user, const wa_cli_line *line)
     r->outcome.n_done++;
 }
 
-static void rank_texts(ranker *r, const wa_operands *texts)
+static void print_failure(void *user, const wa_cli_line *line, const wa_error *err)
 {
-    for (size_t i = 0; i < texts->n && wa_cli_is_output_open(); i++) {
-        if (wa_path_exists(texts->items[i]))
-            wa_cli_complain(WA_EXIT_OK, "note: %s is ranked as a text; -i reads the file of that name",
-                            wa_show(wa_text_of(texts->items[i])).quoted);
-        rank_line(r, &(wa_cli_line){ NULL, i + 1, wa_text_of(texts->items[i]) });
-    }
+    ranker *const r = user;
+
+    note_file(line, &r->operands);
+    wa_cli_line_failed(&r->outcome, line, err);
+    if (r->opts.format != FORMAT_JSONL)
+        return;
+    r->record.n_bytes = 0;
+    wa_failure_add_json(&r->record, line->text, err);
+    wa_buf_str(&r->record, "\n");
+    wa_cli_write(wa_buf_view(&r->record));
 }
 
 /* -i turns all arguments into files; without texts and files, standard input is read. */
-static bool are_texts(const ranker *r, const wa_operands *operands)
+static bool are_texts(const ranker *r)
 {
-    return r->opts.inputs.n == 0 && operands->n > 0;
+    return r->opts.inputs.n == 0 && r->operands.n > 0;
 }
 
 /* What is read by lines when the operands are no texts: the files of -i, then the operands. */
-static wa_operands more_files(const ranker *r, const wa_operands *operands)
+static wa_operands more_files(const ranker *r)
 {
-    return r->opts.inputs.n > 0 ? *operands : wa_cli_files(operands);
+    return r->opts.inputs.n > 0 ? r->operands : wa_cli_files(&r->operands);
 }
 
-static void rank_inputs(ranker *r, const wa_operands *operands)
+static void rank_inputs(ranker *r)
 {
-    const wa_cli_lines lines = { .take = rank_line, .user = r, .outcome = &r->outcome };
+    if (are_texts(r)) {
+        for (size_t i = 0; i < r->operands.n && wa_cli_is_output_open(); i++)
+            wa_texts_add(&r->texts, &(wa_cli_line){ NULL, i + 1, wa_text_of(r->operands.items[i]) });
+    } else {
+        const wa_operands more = more_files(r);
 
-    if (are_texts(r, operands)) {
-        rank_texts(r, operands);
-        return;
+        wa_texts_read(&r->texts, r->opts.inputs.items, r->opts.inputs.n);
+        wa_texts_read(&r->texts, more.items, more.n);
     }
-    const wa_operands more = more_files(r, operands);
-    wa_cli_each_line(r->opts.inputs.items, r->opts.inputs.n, &lines);
-    wa_cli_each_line(more.items, more.n, &lines);
+    wa_texts_flush(&r->texts);
 }
 
-static size_t count_stdin(const ranker *r, const wa_operands *operands)
+static size_t count_stdin(const ranker *r)
 {
     const char *const names[] = { r->opts.model, r->opts.candidates };
-    const wa_operands more    = more_files(r, operands);
+    const wa_operands more    = more_files(r);
     const size_t      n       = wa_cli_count_stdin(names, 2) + wa_cli_count_stdin(r->opts.inputs.items, r->opts.inputs.n);
 
-    return are_texts(r, operands) ? n : n + wa_cli_count_stdin(more.items, more.n);
+    return are_texts(r) ? n : n + wa_cli_count_stdin(more.items, more.n);
+}
+
+/* Long rankings take memory, so fewer of them are kept together: about a million words. */
+static size_t count_together(const ranker *r)
+{
+    const size_t N    = wa_model_vocabulary(r->model);
+    const size_t each = r->how.k < N ? r->how.k : N;
+    const size_t most = each > 0 ? ((size_t)1 << 20) / each : r->opts.batch;
+
+    return most == 0 ? 1 : most < r->opts.batch ? most : r->opts.batch;
+}
+
+static wa_status prepare_texts(ranker *r, wa_error *err)
+{
+    r->texts = (wa_texts){ .n_most  = count_together(r),
+                           .compute = rank,
+                           .take    = print_ranking,
+                           .fail    = print_failure,
+                           .user    = r,
+                           .outcome = &r->outcome };
+    if (!(r->rankings = wa_alloc(NULL, r->texts.n_most, sizeof *r->rankings)))
+        return wa_fail_memory(err, "rank");
+    return wa_texts_init(&r->texts, err);
 }
 
 static int prepare(ranker *r)
@@ -303,27 +343,29 @@ static int prepare(ranker *r)
     int    code = WA_EXIT_OK;
     size_t ignored;
 
-    if (!(r->session = wa_cli_open_session(r->opts.model, &r->model, &code)))
+    if (!(r->session = wa_cli_open_session(r->opts.model, r->opts.threads, &r->model, &code)))
         return code;
     r->how.k = r->opts.k ? r->opts.k : WA_NONE;
     if (r->opts.candidates)
         WA_TRY(read_candidates(r, err));
     if (r->opts.prefix) /* the last look-up: its normalised form lives until the next */
         WA_TRY(wa_lookup(r->session, wa_text_of(r->opts.prefix), &ignored, &r->how.prefix, err));
+    WA_TRY(prepare_texts(r, err));
 done:
     return st == WA_OK ? WA_EXIT_OK : wa_cli_fail(err);
 }
 
 int wa_cmd_rank(int argc, char **argv)
 {
-    ranker      r = { 0 };
-    wa_operands operands;
-    int         code = wa_verb_parse(&verb, argc, argv, &r.opts, &operands);
+    ranker r    = { 0 };
+    int    code = wa_verb_parse(&verb, argc, argv, &r.opts, &r.operands);
 
-    if (code < 0 && (code = wa_cli_check_stdin(count_stdin(&r, &operands))) == WA_EXIT_OK && (code = prepare(&r)) == WA_EXIT_OK) {
-        rank_inputs(&r, &operands);
+    if (code < 0 && (code = wa_cli_check_stdin(count_stdin(&r))) == WA_EXIT_OK && (code = prepare(&r)) == WA_EXIT_OK) {
+        rank_inputs(&r);
         code = wa_cli_exit_code(&r.outcome);
     }
+    wa_texts_clear(&r.texts);
+    wa_release(NULL, r.rankings);
     wa_session_free(r.session);
     wa_model_close(r.model);
     wa_release(NULL, r.candidates);

@@ -21,6 +21,7 @@ typedef struct run_opts {
     wa_option_list sets;
     const char    *trace;
     int            format;
+    size_t         threads;
 } run_opts;
 
 #define AT(field) offsetof(run_opts, field)
@@ -29,6 +30,7 @@ static const wa_option options[] = {
     { "set", 0, WA_OPTION_LIST, AT(sets), NULL, "KEY=VALUE", "override a value, e.g. attention.0.heads=8" },
     { "trace", 0, WA_OPTION_TEXT, AT(trace), NULL, "OUT.npz", "record every quantity for NumPy" },
     { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|json", "how to print" },
+    WA_OPTION_THREADS(AT(threads)),
     { 0 },
 };
 
@@ -251,12 +253,15 @@ static bool label_vocabulary(runner *r)
 
 static int prepare(runner *r, const char *path)
 {
-    const wa_model_opts opts = { .sets = r->opts.sets.items, .n_sets = r->opts.sets.n, .env = wa_cli_env() };
-    wa_error            err;
+    const wa_model_opts opts = {
+        .sets = r->opts.sets.items, .n_sets = r->opts.sets.n, .n_threads = r->opts.threads, .env = wa_cli_env()
+    };
+    wa_error err;
 
     if (r->opts.trace && strcmp(r->opts.trace, "-") == 0)
         return wa_cli_complain(WA_EXIT_USAGE, "--trace: found '-', expected the name of a file, as standard output has the steps");
-    if (wa_model_open(path, &opts, &r->model, &err) != WA_OK || wa_session_new(r->model, &r->session, &err) != WA_OK)
+    if (wa_model_open(path, &opts, &r->model, &err) != WA_OK ||
+        wa_cli_new_session(r->model, r->opts.threads, &r->session, &err) != WA_OK)
         return wa_cli_fail(&err);
     r->experiment = r->model->experiment;
     if (r->model->n_inputs == 0)

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
+#include "cli/texts.h"
 
 enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL };
 enum { CONTEXT_LINE, CONTEXT_DOCUMENT };
@@ -15,6 +16,7 @@ typedef struct score_opts {
     const char *model;
     bool        tokens;
     int         context, format;
+    size_t      threads, batch;
 } score_opts;
 
 #define AT(field) offsetof(score_opts, field)
@@ -25,6 +27,8 @@ static const wa_option options[] = {
     { "tokens", 0, WA_OPTION_FLAG, AT(tokens), NULL, NULL, "one entry a word" },
     { "context", 0, WA_OPTION_CHOICE, AT(context), "line", "line|document", "document: earlier lines of a file count as context" },
     { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl", "how to print" },
+    WA_OPTION_THREADS(AT(threads)),
+    WA_OPTION_BATCH(AT(batch)),
     { 0 },
 };
 
@@ -45,10 +49,12 @@ typedef struct scorer {
     score_opts      opts;
     wa_model       *model;
     wa_session     *session;
-    wa_context     *context;     /* NULL with --context line */
-    bool            has_files;   /* more than one: records name theirs */
-    bool            is_new_file; /* no line of it was printed yet */
+    wa_context     *context;    /* NULL with --context line */
+    bool            has_files;  /* more than one: records name theirs */
+    const char     *shown_file; /* the one that the table has named last */
     wa_score_totals totals;
+    wa_texts        texts;
+    wa_scores      *scores; /* [texts.n_most] */
     wa_buf          record;
     wa_cli_outcome  outcome;
     size_t          n_printed;
@@ -152,11 +158,11 @@ static void write_table(scorer *s, const wa_cli_line *line, const wa_scores *sco
 {
     if (s->n_printed == 0)
         wa_cli_printf("  line   words  unknown     logprob  perplexity\n");
-    if (s->has_files && s->is_new_file) {
+    if (s->has_files && s->shown_file != line->file) {
         wa_cli_write_padded(wa_text_of(line->file), 0);
         wa_cli_write(wa_text_of("\n"));
     }
-    s->is_new_file = false;
+    s->shown_file = line->file;
     wa_cli_printf("%6zu  %6zu  %7zu  %10.4f", line->number, scores->n_scored, scores->n_unknown, scores->logprob);
     if (scores->n_scored)
         wa_cli_printf("  %10.2f\n", wa_perplexity(scores->logprob, scores->n_scored));
@@ -262,56 +268,81 @@ static int write_summary(scorer *s)
 
 /* ---------------------------------------------------------------- running */
 
-static void begin_file(void *user, const char *file)
+static wa_status score_many(void *user, const wa_texts *texts, size_t first, size_t *n_done, wa_error *err)
 {
     scorer *const s = user;
 
-    (void)file;
-    s->is_new_file = true;
-    if (s->context)
-        wa_context_clear(s->context);
+    return wa_score_many(s->session, texts->items + first, texts->n - first, s->scores, n_done, err);
 }
 
-static void score_line(void *user, const wa_cli_line *line)
+/* With --context document each line adds to what the next one sees, so there is one at a time. */
+static wa_status score_next(void *user, const wa_texts *texts, size_t first, size_t *n_done, wa_error *err)
 {
     scorer *const s = user;
-    wa_scores     scores;
-    wa_error      err;
+
+    if (texts->lines[first].number == 1)
+        wa_context_clear(s->context);
+    const wa_status st = wa_score(s->session, texts->items[first], s->context, s->scores, err);
+    *n_done            = st == WA_OK;
+    return st;
+}
+
+static void print_scores(void *user, const wa_cli_line *line, size_t i)
+{
+    scorer *const          s      = user;
+    const wa_scores *const scores = &s->scores[i];
+    wa_error               err;
 
     s->record.n_bytes = 0;
-    if (wa_score(s->session, line->text, s->context, &scores, &err) != WA_OK) {
-        wa_cli_line_failed(&s->outcome, line, &err);
-        return;
-    }
     if (s->opts.format == FORMAT_JSONL)
-        add_jsonl(s, line, &scores);
+        add_jsonl(s, line, scores);
     else if (s->opts.format == FORMAT_TSV)
-        add_tsv(s, line, &scores);
+        add_tsv(s, line, scores);
     else
-        write_table(s, line, &scores);
+        write_table(s, line, scores);
     if (s->record.failed) {
         wa_fail_memory(&err, "output");
         wa_cli_line_failed(&s->outcome, line, &err);
         return;
     }
     wa_cli_write(wa_buf_view(&s->record));
-    wa_score_add(&s->totals, &scores);
+    wa_score_add(&s->totals, scores);
     s->n_printed++;
     s->outcome.n_done++;
 }
 
+static int prepare(scorer *s)
+{
+    wa_status  st      = WA_OK;
+    const bool is_line = s->opts.context == CONTEXT_LINE;
+    int        code    = WA_EXIT_OK;
+    wa_error err_here, *const err = &err_here;
+
+    s->texts = (wa_texts){ .n_most  = is_line ? s->opts.batch : 1,
+                           .compute = is_line ? score_many : score_next,
+                           .take    = print_scores,
+                           .user    = s,
+                           .outcome = &s->outcome };
+    if (!(s->session = wa_cli_open_session(s->opts.model, s->opts.threads, &s->model, &code)))
+        return code;
+    if (!is_line)
+        WA_TRY(wa_context_new(s->model, &s->context, err));
+    if (!(s->scores = wa_alloc(NULL, s->texts.n_most, sizeof *s->scores)))
+        WA_TRY(wa_fail_memory(err, "score"));
+    WA_TRY(wa_texts_init(&s->texts, err));
+done:
+    return st == WA_OK ? WA_EXIT_OK : wa_cli_fail(err);
+}
+
 static int run(scorer *s, const wa_operands *files)
 {
-    const wa_cli_lines lines = { .begin = begin_file, .take = score_line, .user = s, .outcome = &s->outcome };
-    wa_error           err;
-    int                code = WA_EXIT_OK;
+    int code = prepare(s);
 
-    if (!(s->session = wa_cli_open_session(s->opts.model, &s->model, &code)))
+    if (code != WA_EXIT_OK)
         return code;
-    if (s->opts.context == CONTEXT_DOCUMENT && wa_context_new(s->model, &s->context, &err) != WA_OK)
-        return wa_cli_fail(&err);
     s->has_files = files->n > 1;
-    wa_cli_each_line(files->items, files->n, &lines);
+    wa_texts_read(&s->texts, files->items, files->n);
+    wa_texts_flush(&s->texts);
     if (s->outcome.n_done > 0 || s->outcome.n_failed == 0)
         code = write_summary(s);
     return code != WA_EXIT_OK ? code : wa_cli_exit_code(&s->outcome);
@@ -329,6 +360,8 @@ int wa_cmd_score(int argc, char **argv)
         if (code == WA_EXIT_OK)
             code = run(&s, &operands);
     }
+    wa_texts_clear(&s.texts);
+    wa_release(NULL, s.scores);
     wa_context_free(s.context);
     wa_session_free(s.session);
     wa_model_close(s.model);

@@ -17,7 +17,7 @@ enum { NEWLINE_AUTO, NEWLINE_YES, NEWLINE_NO };
 
 /* The options of all sub-verbs; each takes those of its table. */
 typedef struct vectors_opts {
-    size_t limit, k;
+    size_t limit, k, threads;
     int    duplicates, format, to, newline;
     bool   salvage, all, escape;
 } vectors_opts;
@@ -40,7 +40,7 @@ typedef struct vectors_opts {
 
 static wa_status open_vectors(const char *path, const vectors_opts *opts, wa_vectors **out, wa_error *err)
 {
-    const wa_vectors_opts how = { opts->limit, (wa_duplicates)opts->duplicates, opts->salvage };
+    const wa_vectors_opts how = { opts->limit, (wa_duplicates)opts->duplicates, opts->salvage, opts->threads };
 
     return wa_vectors_open(path, &how, wa_cli_env(), out, err);
 }
@@ -69,6 +69,7 @@ static const wa_option info_options[] = {
     LIMIT_ROW,
     DUPLICATES_ROW,
     SALVAGE_ROW,
+    WA_OPTION_THREADS(AT(threads)),
     { 0 },
 };
 
@@ -177,6 +178,7 @@ static const wa_option check_options[] = {
     LIMIT_ROW,
     DUPLICATES_ROW,
     SALVAGE_ROW,
+    WA_OPTION_THREADS(AT(threads)),
     { 0 },
 };
 
@@ -251,7 +253,7 @@ static void print_totals(const checker *c, const wa_vectors_census *census)
 
 static int run_check(const vectors_opts *opts, const wa_operands *operands)
 {
-    const wa_vectors_opts how = { opts->limit, (wa_duplicates)opts->duplicates, opts->salvage };
+    const wa_vectors_opts how = { opts->limit, (wa_duplicates)opts->duplicates, opts->salvage, opts->threads };
     checker               c   = { .path = operands->items[0], .all = opts->all };
     wa_vectors_census     census;
     wa_error              err;
@@ -273,6 +275,7 @@ static const wa_option nearest_options[] = {
     LIMIT_ROW,
     DUPLICATES_ROW,
     SALVAGE_ROW,
+    WA_OPTION_THREADS(AT(threads)),
     { 0 },
 };
 
@@ -488,6 +491,7 @@ static const wa_option convert_options[] = {
     LIMIT_ROW,
     DUPLICATES_ROW,
     SALVAGE_ROW,
+    WA_OPTION_THREADS(AT(threads)),
     { 0 },
 };
 

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/lines.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "cli/cli.h"
@@ -39,9 +38,9 @@ static const char *built_in_model(char *out, size_t size)
     return path ? path : wa_path_exists(installed) ? installed : NULL;
 }
 
-wa_model *wa_cli_open_model(const char *path, int *exit_code)
+static wa_model *open_model(const char *path, size_t n_threads, int *exit_code)
 {
-    const wa_model_opts opts = { .env = wa_cli_env() };
+    const wa_model_opts opts = { .n_threads = n_threads, .env = wa_cli_env() };
     char                built_in[4096];
     wa_model           *model = NULL;
     wa_error            err;
@@ -60,14 +59,32 @@ wa_model *wa_cli_open_model(const char *path, int *exit_code)
     return model;
 }
 
-wa_session *wa_cli_open_session(const char *path, wa_model **model, int *exit_code)
+wa_status wa_cli_new_session(const wa_model *model, size_t n_threads, wa_session **out, wa_error *err)
+{
+    wa_status   st      = WA_OK;
+    wa_session *session = NULL;
+
+    WA_TRY(wa_session_new(model, &session, err));
+    st = wa_session_threads(session, n_threads, err);
+    if (st == WA_EIO && n_threads == 0) /* a system that gives no thread; nobody asked for a number of them */
+        st = WA_OK;
+    if (st != WA_OK)
+        goto done;
+    *out    = session;
+    session = NULL;
+done:
+    wa_session_free(session);
+    return st;
+}
+
+wa_session *wa_cli_open_session(const char *path, size_t n_threads, wa_model **model, int *exit_code)
 {
     wa_session *session = NULL;
     wa_error    err;
 
-    if (!(*model = wa_cli_open_model(path, exit_code)))
+    if (!(*model = open_model(path, n_threads, exit_code)))
         return NULL;
-    if (wa_session_new(*model, &session, &err) == WA_OK)
+    if (wa_cli_new_session(*model, n_threads, &session, &err) == WA_OK)
         return session;
     *exit_code = wa_cli_fail(&err);
     wa_model_close(*model);
@@ -129,6 +146,11 @@ void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const 
         wa_cli_complain(code, "text %zu: %s", line->number, err->message);
 }
 
+void wa_cli_file_failed(wa_cli_outcome *outcome, const wa_error *err)
+{
+    count_failure(outcome, wa_cli_fail(err));
+}
+
 /* ---------------------------------------------------------------- an output that is an input */
 
 int wa_cli_check_output(const char *output, const char *const *inputs, size_t n)
@@ -141,37 +163,4 @@ int wa_cli_check_output(const char *output, const char *const *inputs, size_t n)
         if (stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
             return wa_cli_complain(WA_EXIT_USAGE, "%s is read and would be replaced by the output; name another file", output);
     return WA_EXIT_OK;
-}
-
-/* ---------------------------------------------------------------- lines */
-
-static wa_status read_lines(const char *file, const wa_cli_lines *lines, wa_error *err)
-{
-    wa_status   st     = WA_OK;
-    wa_lines   *reader = NULL;
-    wa_cli_line line   = { .file = file };
-    bool        has_line;
-
-    WA_TRY(wa_lines_open(file, wa_cli_env(), &reader, err));
-    if (lines->begin)
-        lines->begin(lines->user, file);
-    while (lines->outlives_output || wa_cli_is_output_open()) {
-        WA_TRY(wa_lines_next(reader, &line.text, &has_line, err));
-        if (!has_line)
-            break;
-        line.number++;
-        lines->take(lines->user, &line);
-    }
-done:
-    wa_lines_close(reader);
-    return st;
-}
-
-void wa_cli_each_line(const char *const *files, size_t n_files, const wa_cli_lines *lines)
-{
-    wa_error err;
-
-    for (size_t i = 0; i < n_files && (lines->outlives_output || wa_cli_is_output_open()); i++)
-        if (read_lines(files[i], lines, &err) != WA_OK)
-            count_failure(lines->outcome, wa_cli_fail(&err));
 }

@@ -1,14 +1,16 @@
-/* What the verbs read: the model, and texts by lines. */
+/* What the verbs read: the model, and files; what becomes of them. */
 #ifndef WA_CLI_INPUTS_H
 #define WA_CLI_INPUTS_H
 
 #include "cli/options.h"
 
-/* Opens the model that -m names; NULL: WORDAHEAD_MODEL, then the built-in one, beside the build or under the install prefix.
+/* Opens the model that -m names; NULL: WORDAHEAD_MODEL, then the built-in one, beside the build or under the install prefix; and a
+ * session of it, which works with `n_threads`, 0 being one for each processor. *model must be closed after the session was freed.
  * Where it fails, a sentence has been printed and *exit_code is set. */
-wa_model *wa_cli_open_model(const char *path, int *exit_code);
-/* The same, and a session of it; *model must be closed after the session was freed. */
-wa_session *wa_cli_open_session(const char *path, wa_model **model, int *exit_code);
+wa_session *wa_cli_open_session(const char *path, size_t n_threads, wa_model **model, int *exit_code);
+
+/* A session of an open model. */
+wa_status wa_cli_new_session(const wa_model *model, size_t n_threads, wa_session **out, wa_error *err);
 
 /* One line of a file, or one text of the command line (file NULL). */
 typedef struct wa_cli_line {
@@ -39,16 +41,7 @@ int wa_cli_check_output(const char *output, const char *const *inputs, size_t n)
 /* Prints why a line failed, with its file and number, and counts it. */
 void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const wa_error *err);
 
-/* Calls `take` for each line of each file, "-" being standard input, in order; a file that cannot be read is reported, and the
- * next one goes on. `begin` (may be NULL) is called before the first line of each file. Stops where standard output is closed,
- * unless `outlives_output`: what the lines give goes elsewhere. */
-typedef struct wa_cli_lines {
-    void (*begin)(void *user, const char *file);
-    void (*take)(void *user, const wa_cli_line *line);
-    void           *user;
-    wa_cli_outcome *outcome;
-    bool            outlives_output;
-} wa_cli_lines;
-void wa_cli_each_line(const char *const *files, size_t n_files, const wa_cli_lines *lines);
+/* Prints why a file could not be read, or not to its end, and counts it. */
+void wa_cli_file_failed(wa_cli_outcome *outcome, const wa_error *err);
 
 #endif

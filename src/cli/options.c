@@ -66,6 +66,11 @@ static int find_choice(const char *range, const char *text)
     }
 }
 
+static size_t most_of(const wa_option *option)
+{
+    return option->most ? option->most : SIZE_MAX;
+}
+
 /* Stores one value; false where it is not one of the option's. */
 static bool set_value(const wa_option *option, const char *text, char *opts)
 {
@@ -79,7 +84,7 @@ static bool set_value(const wa_option *option, const char *text, char *opts)
         *(const char **)field = text;
         return true;
     case WA_OPTION_SIZE:
-        return wa_parse_size(wa_text_of(text), field);
+        return wa_parse_size(wa_text_of(text), field) && *(size_t *)field >= option->least && *(size_t *)field <= most_of(option);
     case WA_OPTION_CHOICE:
         *(int *)field = find_choice(option->value, text);
         return *(int *)field >= 0;
@@ -138,12 +143,12 @@ static int complain_unknown(const wa_verb *verb, const char *argument)
 
 static int complain_value(const wa_option *option, const char *text)
 {
-    char letter[] = "-?, ";
+    char letter[] = "-?, ", range[80];
 
     letter[1] = option->letter;
+    snprintf(range, sizeof range, "a whole number from %zu to %zu", option->least, most_of(option));
     return wa_cli_complain(WA_EXIT_USAGE, "%s--%s: found %s, expected %s", option->letter ? letter : "", option->name,
-                           wa_show(wa_text_of(text)).quoted,
-                           option->type == WA_OPTION_SIZE ? "a whole number from 0 to 18446744073709551615" : option->value);
+                           wa_show(wa_text_of(text)).quoted, option->type == WA_OPTION_SIZE ? range : option->value);
 }
 
 static int complain_unwanted(const wa_option *option, const char *argument)

@@ -7,7 +7,7 @@
 typedef enum wa_option_type {
     WA_OPTION_FLAG,   /* bool */
     WA_OPTION_TEXT,   /* const char *; NULL where not given */
-    WA_OPTION_SIZE,   /* size_t */
+    WA_OPTION_SIZE,   /* size_t, from `least` to `most` */
     WA_OPTION_CHOICE, /* int, the index in the range "a|b|c" */
     WA_OPTION_LIST,   /* wa_option_list: may be given several times, in order */
 } wa_option_type;
@@ -26,7 +26,18 @@ typedef struct wa_option {
     const char    *default_text; /* NULL: the field stays zero */
     const char    *value;        /* what help calls the value, e.g. "FILE"; the range of a choice */
     const char    *help;
+    size_t         least, most; /* of a size; most 0: any */
 } wa_option;
+
+/* Rows that several verbs have; `at` is the offset of the field in the verb's struct. */
+#define WA_OPTION_THREADS(at)                                                                                                      \
+    {                                                                                                                              \
+        "threads", 0, WA_OPTION_SIZE, at, "0", "N", "how many threads work; 0: one for each processor", 0, WA_MOST_THREADS         \
+    }
+#define WA_OPTION_BATCH(at)                                                                                                        \
+    {                                                                                                                              \
+        "batch", 0, WA_OPTION_SIZE, at, "64", "N", "how many lines are computed together", 1, 4096                                 \
+    }
 
 /* A verb of the program. */
 typedef struct wa_verb {
