@@ -19,6 +19,7 @@ typedef struct rank_opts {
     const char    *model, *candidates, *prefix;
     size_t         k, threads, batch;
     int            format;
+    bool           words, interactive;
     wa_option_list inputs;
 } rank_opts;
 
@@ -30,9 +31,12 @@ static const wa_option options[] = {
     { "top", 'k', WA_OPTION_SIZE, AT(k), "10", "K", "how many words; 0 means all" },
     { "candidates", 0, WA_OPTION_TEXT, AT(candidates), NULL, "FILE", "rank only the words of this file, one a line" },
     { "prefix", 0, WA_OPTION_TEXT, AT(prefix), NULL, "TEXT", "keep words that begin so" },
+    { "words", 0, WA_OPTION_FLAG, AT(words), NULL, NULL, "words and logits without probabilities, which takes less time" },
     { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl", "how to print" },
     { "input", 'i', WA_OPTION_LIST, AT(inputs), NULL, "FILE",
       "texts by lines, \"-\" for standard input; all arguments are files then" },
+    { "interactive", 0, WA_OPTION_FLAG, AT(interactive), NULL, NULL,
+      "each line of standard input goes on with the text; an empty one begins anew" },
     WA_OPTION_THREADS(AT(threads)),
     WA_OPTION_BATCH(AT(batch)),
     { 0 },
@@ -40,12 +44,14 @@ static const wa_option options[] = {
 
 static const wa_verb verb = {
     .name     = "rank",
-    .operands = "[TEXT ... | -i FILE ...]",
+    .operands = "[TEXT ... | -i FILE ... | --interactive]",
     .summary =
-        "Ranks the words that may follow each text: arguments, the lines of files, or of standard input where neither is given.",
+        "Ranks the words that may follow each text: arguments, the lines of files, or of standard input where neither is given.\n"
+        "With --interactive a word or line is read at a time, and what may follow all of them is answered at once.",
     .examples = "  wordahead rank \"the cat sat on the\"\n"
                 "  wordahead rank -k 3 --format jsonl -i sentences.txt\n"
-                "  wordahead rank --prefix th --candidates words.txt \"he went to\"\n",
+                "  wordahead rank --prefix th --candidates words.txt \"he went to\"\n"
+                "  wordahead rank --interactive --words -k 3\n",
     .options  = options,
     .n_most   = WA_NONE,
 };
@@ -60,6 +66,8 @@ typedef struct ranker {
     size_t        *candidates; /* [n] vocabulary indices, in the order of the file */
     size_t         n_candidates, candidates_capacity;
     wa_buf         unknown; /* unknown candidates, a line each */
+    wa_context    *context; /* what was typed; NULL unless --interactive */
+    wa_arena       typed;   /* the words of its last line */
     wa_texts       texts;
     wa_ranking    *rankings; /* [texts.n_most] */
     wa_buf         record;
@@ -154,34 +162,46 @@ static void add_jsonl(ranker *r, const wa_cli_line *line, const wa_ranking *rank
         each_unknown(r, add_unknown_json, record);
         wa_buf_str(record, "]");
     }
+    if (r->how.words_only)
+        wa_buf_format(record, ",\"computed\":%zu", ranking->n_computed);
     wa_buf_str(record, ",");
-    wa_ranking_add_json(record, ranking);
+    wa_ranking_add_json(record, ranking, r->how.words_only);
     wa_buf_str(record, "}\n");
 }
 
 /* ---------------------------------------------------------------- tsv and table */
+
+static void add_numbers(wa_buf *record, const wa_prediction *word, bool words_only)
+{
+    char number[WA_NUMBER_SIZE];
+
+    if (words_only) {
+        wa_buf_format(record, "\t%s\n", wa_format_float(number, word->logit));
+        return;
+    }
+    wa_buf_format(record, "\t%s", wa_format_float(number, word->logprob));
+    wa_buf_format(record, "\t%s\n", wa_format_float(number, word->prob));
+}
 
 static void add_tsv(ranker *r, const wa_cli_line *line, const wa_ranking *ranking)
 {
     wa_buf *const record = &r->record;
     wa_cursor     cursor = { wa_buf_view(&r->unknown), 0 };
     wa_text       word;
-    char          logprob[WA_NUMBER_SIZE], prob[WA_NUMBER_SIZE];
 
     if (r->n_printed == 0)
-        wa_buf_str(record, "text\trank\tword\tlogprob\tprob\n");
+        wa_buf_format(record, "text\trank\tword\t%s\n", r->how.words_only ? "logit" : "logprob\tprob");
     for (size_t i = 0; i < ranking->n_next; i++) {
         wa_cli_add_field(record, line->text);
         wa_buf_format(record, "\t%zu\t", i + 1);
         wa_cli_add_field(record, ranking->next[i].word);
-        wa_buf_format(record, "\t%s\t%s\n", wa_format_float(logprob, ranking->next[i].logprob),
-                      wa_format_float(prob, ranking->next[i].prob));
+        add_numbers(record, &ranking->next[i], r->how.words_only);
     }
     while (wa_cursor_take_until(&cursor, '\n', SIZE_MAX, &word)) {
         wa_cli_add_field(record, line->text);
         wa_buf_str(record, "\tunknown\t");
         wa_cli_add_field(record, word);
-        wa_buf_str(record, "\t\t\n");
+        wa_buf_str(record, r->how.words_only ? "\t\n" : "\t\t\n");
     }
 }
 
@@ -220,7 +240,7 @@ static void write_table(ranker *r, const wa_cli_line *line, const wa_ranking *ra
     wa_cli_write(wa_text_of(r->n_printed ? "\n" : ""));
     wa_cli_write_padded(line->text, 0);
     wa_cli_write(wa_text_of(" ...\n"));
-    wa_ranking_write(ranking);
+    wa_ranking_write(ranking, r->how.words_only);
     write_notes(r, &ranking->text);
 }
 
@@ -231,6 +251,48 @@ static wa_status rank(void *user, const wa_texts *texts, size_t first, size_t *n
     ranker *const r = user;
 
     return wa_rank_many(r->session, texts->items + first, texts->n - first, &r->how, r->rankings, n_done, err);
+}
+
+/* The words of a result live until the next call of the session, and these are shown with the ranking that follows. */
+static wa_status keep_words(ranker *r, wa_tokens *tokens, wa_error *err)
+{
+    wa_arena_reset(&r->typed);
+    wa_token *const copies = wa_arena_alloc(&r->typed, tokens->n_tokens, sizeof *copies);
+    if (!copies)
+        return wa_fail_memory(err, "rank");
+    for (size_t i = 0; i < tokens->n_tokens; i++) {
+        copies[i]      = tokens->tokens[i];
+        copies[i].word = wa_arena_text(&r->typed, tokens->tokens[i].word);
+        if (!copies[i].word.data)
+            return wa_fail_memory(err, "rank");
+    }
+    tokens->tokens = copies;
+    return WA_OK;
+}
+
+/* With --interactive: adds the words of one line to those before. */
+static wa_status rank_typed(void *user, const wa_texts *texts, size_t first, size_t *n_done, wa_error *err)
+{
+    wa_status     st = WA_OK;
+    ranker *const r  = user;
+    wa_tokens     tokens;
+
+    if (texts->items[first].n_bytes == 0)
+        wa_context_clear(r->context);
+    WA_TRY(wa_feed(r->session, r->context, texts->items[first], &tokens, err));
+    WA_TRY(keep_words(r, &tokens, err));
+    WA_TRY(wa_rank_next(r->session, r->context, &r->how, r->rankings, err));
+    r->rankings->text = tokens;
+    *n_done           = 1;
+done:
+    return st;
+}
+
+/* Whoever types waits for this answer, whatever is there to be read. */
+static void hand_on(const ranker *r)
+{
+    if (r->context)
+        wa_cli_flush();
 }
 
 /* A text of the command line that is also a file was perhaps meant as one. */
@@ -260,6 +322,7 @@ static void print_ranking(void *user, const wa_cli_line *line, size_t i)
         return;
     }
     wa_cli_write(wa_buf_view(&r->record));
+    hand_on(r);
     r->n_printed++;
     r->outcome.n_done++;
 }
@@ -276,6 +339,7 @@ static void print_failure(void *user, const wa_cli_line *line, const wa_error *e
     wa_failure_add_json(&r->record, line->text, err);
     wa_buf_str(&r->record, "\n");
     wa_cli_write(wa_buf_view(&r->record));
+    hand_on(r);
 }
 
 /* -i turns all arguments into files; without texts and files, standard input is read. */
@@ -320,20 +384,33 @@ static size_t count_together(const ranker *r)
     const size_t each = r->how.k < N ? r->how.k : N;
     const size_t most = each > 0 ? ((size_t)1 << 20) / each : r->opts.batch;
 
+    if (r->opts.interactive)
+        return 1;
     return most == 0 ? 1 : most < r->opts.batch ? most : r->opts.batch;
 }
 
 static wa_status prepare_texts(ranker *r, wa_error *err)
 {
     r->texts = (wa_texts){ .n_most  = count_together(r),
-                           .compute = rank,
+                           .compute = r->opts.interactive ? rank_typed : rank,
                            .take    = print_ranking,
                            .fail    = print_failure,
                            .user    = r,
                            .outcome = &r->outcome };
     if (!(r->rankings = wa_alloc(NULL, r->texts.n_most, sizeof *r->rankings)))
         return wa_fail_memory(err, "rank");
+    if (r->opts.interactive && wa_context_new(r->model, &r->context, err) != WA_OK)
+        return err->status;
     return wa_texts_init(&r->texts, err);
+}
+
+static int check_usage(const ranker *r)
+{
+    if (r->opts.interactive && (r->operands.n > 0 || r->opts.inputs.n > 0))
+        return wa_cli_complain(WA_EXIT_USAGE,
+                               "--interactive: found %s as well, expected standard input alone; leave one of them out",
+                               r->opts.inputs.n > 0 ? "-i, --input" : "texts");
+    return wa_cli_check_stdin(count_stdin(r));
 }
 
 static int prepare(ranker *r)
@@ -345,7 +422,8 @@ static int prepare(ranker *r)
 
     if (!(r->session = wa_cli_open_session(r->opts.model, r->opts.threads, &r->model, &code)))
         return code;
-    r->how.k = r->opts.k ? r->opts.k : WA_NONE;
+    r->how.k          = r->opts.k ? r->opts.k : WA_NONE;
+    r->how.words_only = r->opts.words;
     if (r->opts.candidates)
         WA_TRY(read_candidates(r, err));
     if (r->opts.prefix) /* the last look-up: its normalised form lives until the next */
@@ -360,12 +438,14 @@ int wa_cmd_rank(int argc, char **argv)
     ranker r    = { 0 };
     int    code = wa_verb_parse(&verb, argc, argv, &r.opts, &r.operands);
 
-    if (code < 0 && (code = wa_cli_check_stdin(count_stdin(&r))) == WA_EXIT_OK && (code = prepare(&r)) == WA_EXIT_OK) {
+    if (code < 0 && (code = check_usage(&r)) == WA_EXIT_OK && (code = prepare(&r)) == WA_EXIT_OK) {
         rank_inputs(&r);
         code = wa_cli_exit_code(&r.outcome);
     }
     wa_texts_clear(&r.texts);
     wa_release(NULL, r.rankings);
+    wa_context_free(r.context);
+    wa_arena_clear(&r.typed);
     wa_session_free(r.session);
     wa_model_close(r.model);
     wa_release(NULL, r.candidates);

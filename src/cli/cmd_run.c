@@ -168,10 +168,10 @@ static wa_status show_next(runner *r, wa_text text, wa_error *err)
         return st;
     if (r->opts.format == FORMAT_JSON) {
         wa_buf_str(&r->record, ",");
-        wa_ranking_add_json(&r->record, &ranking);
+        wa_ranking_add_json(&r->record, &ranking, false);
     } else {
         wa_cli_write(wa_text_of("\nnext words\n"));
-        wa_ranking_write(&ranking);
+        wa_ranking_write(&ranking, false);
     }
     return WA_OK;
 }

@@ -32,16 +32,26 @@ void wa_words_add_json(wa_buf *record, wa_text text, const wa_tokens *tokens)
     wa_buf_str(record, "]");
 }
 
-void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking)
+static void add_prediction(wa_buf *record, const wa_prediction *word, bool words_only)
+{
+    if (words_only) {
+        wa_buf_str(record, ",\"logit\":");
+        wa_json_add_float(record, word->logit);
+        return;
+    }
+    wa_buf_str(record, ",\"logprob\":");
+    wa_json_add_float(record, word->logprob);
+    wa_buf_str(record, ",\"prob\":");
+    wa_json_add_float(record, word->prob);
+}
+
+void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking, bool words_only)
 {
     wa_buf_str(record, "\"next\":[");
     for (size_t i = 0; i < ranking->n_next; i++) {
         wa_buf_format(record, "%s{\"rank\":%zu,\"word\":", i ? "," : "", i + 1);
         wa_json_add_text(record, ranking->next[i].word);
-        wa_buf_str(record, ",\"logprob\":");
-        wa_json_add_float(record, ranking->next[i].logprob);
-        wa_buf_str(record, ",\"prob\":");
-        wa_json_add_float(record, ranking->next[i].prob);
+        add_prediction(record, &ranking->next[i], words_only);
         wa_buf_str(record, "}");
     }
     wa_buf_str(record, "]");
@@ -55,7 +65,7 @@ void wa_failure_add_json(wa_buf *record, wa_text text, const wa_error *err)
     wa_buf_str(record, "}");
 }
 
-void wa_ranking_write(const wa_ranking *ranking)
+void wa_ranking_write(const wa_ranking *ranking, bool words_only)
 {
     size_t widest = 4; /* of the heading "word" */
 
@@ -68,11 +78,16 @@ void wa_ranking_write(const wa_ranking *ranking)
         wa_cli_write(wa_text_of("  no word of the vocabulary is left to rank\n"));
         return;
     }
-    wa_cli_printf("  rank  %-*s      prob   logprob\n", (int)widest, "word");
+    wa_cli_printf("  rank  %-*s  %s\n", (int)widest, "word", words_only ? "   logit" : "    prob   logprob");
     for (size_t i = 0; i < ranking->n_next; i++) {
+        const wa_prediction *const word = &ranking->next[i];
+
         wa_cli_printf("  %4zu  ", i + 1);
-        wa_cli_write_padded(ranking->next[i].word, widest);
-        wa_cli_printf("  %8.6f  %8.4f\n", (double)ranking->next[i].prob, (double)ranking->next[i].logprob);
+        wa_cli_write_padded(word->word, widest);
+        if (words_only)
+            wa_cli_printf("  %8.4f\n", (double)word->logit);
+        else
+            wa_cli_printf("  %8.6f  %8.4f\n", (double)word->prob, (double)word->logprob);
     }
 }
 
