@@ -73,7 +73,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-readme check-example check-valgrind fuzz fuzz-now lint format install clean help always
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-readme check-example check-valgrind fuzz fuzz-now lint format install clean help always
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so  ## build the library and the program
 
@@ -165,6 +165,9 @@ check-cli: $(B)/wordahead  ## the cases of tests/cli
 
 check-golden: $(B)/wordahead  ## reference numbers of tests/golden
 	$(Q)tests/golden/run $(if $(filter san,$(VARIANT)),--quick) $(B)/wordahead
+
+check-identity: $(B)/wordahead  ## the same bytes on any threads, any batch, any kernels
+	$(Q)tests/identity/run $(if $(filter release,$(VARIANT)),,--quick) $(B)/wordahead
 
 check-readme: all  ## the commands that README.md shows
 	$(Q)tools/check-readme $(B)
