@@ -36,7 +36,7 @@ static const wa_option options[] = {
     { "input", 'i', WA_OPTION_LIST, AT(inputs), NULL, "FILE",
       "texts by lines, \"-\" for standard input; all arguments are files then" },
     { "interactive", 0, WA_OPTION_FLAG, AT(interactive), NULL, NULL,
-      "each line of standard input goes on with the text; an empty one begins anew" },
+      "each line of standard input goes on with the text before it; an empty one begins anew" },
     WA_OPTION_THREADS(AT(threads)),
     WA_OPTION_BATCH(AT(batch)),
     { 0 },

@@ -36,7 +36,7 @@ typedef struct wa_option {
     }
 #define WA_OPTION_BATCH(at)                                                                                                        \
     {                                                                                                                              \
-        "batch", 0, WA_OPTION_SIZE, at, "64", "N", "how many lines are computed together", 1, 4096                                 \
+        "batch", 0, WA_OPTION_SIZE, at, "64", "N", "how many lines are computed together, 1 to 4096", 1, 4096                      \
     }
 
 /* A verb of the program. */

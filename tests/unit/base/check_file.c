@@ -350,6 +350,76 @@ START_TEST(lines_run_over_the_borders_of_the_buffer)
 END_TEST
 
 /* Numbers that hardly repeat, so that the packed file too is many times the 65536 bytes that are read at a time. */
+/* Writes to a pipe whose reader is `lines`, then expects it to be ready or not. */
+static void expect_ready(wa_lines *lines, int fd, wa_text written, bool expected)
+{
+    bool is_ready = !expected;
+
+    ck_assert_int_eq(write(fd, written.data, written.n_bytes), (ssize_t)written.n_bytes);
+    ck_assert_int_eq(wa_lines_poll(lines, &is_ready, NULL), WA_OK);
+    ck_assert_msg(is_ready == expected, "after %s", wa_show(written).quoted);
+}
+
+static void expect_next(wa_lines *lines, const char *expected)
+{
+    wa_text line;
+    bool    has_line;
+
+    ck_assert_int_eq(wa_lines_next(lines, &line, &has_line, NULL), WA_OK);
+    ck_assert_msg(has_line ? expected && wa_text_is(line, expected) : !expected, "found %s",
+                  has_line ? wa_show(line).quoted : "the end");
+}
+
+/* The pipe is written by the reader itself, so nothing here depends on time; where it waits nevertheless, the test never ends. */
+START_TEST(lines_of_a_pipe_are_ready_when_all_of_one_is_there)
+{
+    const char *const path  = scratch_path("ready");
+    wa_lines         *lines = NULL;
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    const int fd = open(path, O_RDWR);
+    ck_assert_int_eq(write(fd, "\n", 1), 1);
+    ck_assert_int_eq(wa_lines_open(path, NULL, &lines, NULL), WA_OK);
+    expect_ready(lines, fd, wa_text_of(""), true);
+    expect_next(lines, "");
+    expect_ready(lines, fd, wa_text_of(""), false);
+    expect_ready(lines, fd, wa_text_of("on"), false);
+    expect_ready(lines, fd, wa_text_of("e\ntwo\nthr"), true);
+    expect_ready(lines, fd, wa_text_of(""), true);
+    expect_next(lines, "one");
+    expect_next(lines, "two");
+    expect_ready(lines, fd, wa_text_of("ee"), false);
+    close(fd);
+    bool is_ready = false;
+    ck_assert_int_eq(wa_lines_poll(lines, &is_ready, NULL), WA_OK);
+    ck_assert(is_ready);
+    expect_next(lines, "three");
+    expect_next(lines, NULL);
+    wa_lines_close(lines);
+}
+END_TEST
+
+START_TEST(packed_lines_of_a_pipe_are_ready_when_their_member_is_there)
+{
+    const char *const path  = scratch_path("ready.gz");
+    wa_lines         *lines = NULL;
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    const int fd = open(path, O_RDWR);
+    ck_assert_int_eq(write(fd, packed_12, sizeof packed_12), (ssize_t)sizeof packed_12);
+    ck_assert_int_eq(wa_lines_open(path, NULL, &lines, NULL), WA_OK);
+    expect_ready(lines, fd, wa_text_of(""), true);
+    expect_next(lines, "one");
+    expect_next(lines, "two");
+    expect_ready(lines, fd, wa_text_of(""), false);
+    expect_ready(lines, fd, (wa_text)PACKED_3, true);
+    expect_next(lines, "three");
+    close(fd);
+    expect_next(lines, NULL);
+    wa_lines_close(lines);
+}
+END_TEST
+
 START_TEST(many_packed_lines_come_out_as_they_went_in)
 {
     const char *const path  = scratch_path("many.gz");
@@ -466,6 +536,8 @@ Suite *wa_suite_file(void)
     tcase_add_test(tcase, a_byte_order_mark_that_arrives_in_pieces_is_dropped);
     tcase_add_test(tcase, packed_lines_run_over_the_borders_of_members);
     tcase_add_test(tcase, lines_run_over_the_borders_of_the_buffer);
+    tcase_add_test(tcase, lines_of_a_pipe_are_ready_when_all_of_one_is_there);
+    tcase_add_test(tcase, packed_lines_of_a_pipe_are_ready_when_their_member_is_there);
     tcase_add_test(tcase, many_packed_lines_come_out_as_they_went_in);
     tcase_add_test(tcase, lines_of_a_broken_file_come_until_the_break_which_names_the_file);
     tcase_add_test(tcase, lines_of_a_missing_file_or_a_folder_are_refused);
