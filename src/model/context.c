@@ -161,7 +161,7 @@ static wa_status list_rows(wa_session *session, const wa_context *context, const
     *out = rows;
     *T   = has_start + n;
     if (*T == 0)
-        WA_FAIL(WA_EMODEL, "no word that the model knows was fed, and it has no start word (tokenizer.start) to begin from");
+        WA_FAIL(WA_EMODEL, "no word was fed, and the model has no start word (tokenizer.start) to begin from");
 done:
     return st;
 }
