@@ -218,22 +218,31 @@ static uninorm_t normal_form(const wa_tokenizer_opts *opts)
 
 /* ---------------------------------------------------------------- one word */
 
-static void add_lower(wa_buf *buf, wa_text word, uninorm_t form)
+/* Lower-cases a word where it lies; a form that is longer goes to the arena. Data NULL where there is no memory. */
+static wa_text lower(wa_text word, char *room, uninorm_t form, wa_arena *arena)
 {
     uint8_t small[SMALL];
     size_t  n = sizeof small;
+    wa_text kept;
 
-    if (!is_ascii(word)) {
-        uint8_t *const lower = u8_tolower((const uint8_t *)word.data, word.n_bytes, NULL, form, small, &n);
-
-        add_result(buf, lower, small, n);
-        return;
+    if (is_ascii(word)) { /* saves time only: u8_tolower() would do the same */
+        for (size_t i = 0; i < word.n_bytes; i++)
+            if (room[i] >= 'A' && room[i] <= 'Z')
+                room[i] = (char)(room[i] + ('a' - 'A'));
+        return word;
     }
-    const size_t from = buf->n_bytes; /* saves time only: u8_tolower() would do the same */
-    wa_buf_text(buf, word);
-    for (size_t i = from; !buf->failed && i < buf->n_bytes; i++)
-        if (buf->data[i] >= 'A' && buf->data[i] <= 'Z')
-            buf->data[i] = (char)(buf->data[i] + ('a' - 'A'));
+    uint8_t *const result = u8_tolower((const uint8_t *)word.data, word.n_bytes, NULL, form, small, &n);
+    if (!result)
+        return (wa_text){ NULL, 0 };
+    if (n <= word.n_bytes) {
+        memcpy(room, result, n);
+        kept = (wa_text){ room, n };
+    } else {
+        kept = wa_arena_text(arena, (wa_text){ (const char *)result, n });
+    }
+    if (result != small)
+        free(result);
+    return kept;
 }
 
 static bool is_digit(char c)
@@ -269,32 +278,35 @@ static void hash_digits(char *s, size_t n)
     }
 }
 
-/* Appends a word of the normalised text in its last form. */
-static void add_word(wa_buf *buf, const wa_tokenizer_opts *opts, wa_text word)
+/* A word of the normalised text in its last form. It lies in `room`, which is ours to write to, and stays there where it fits. */
+static wa_text finish_word(const wa_tokenizer_opts *opts, char *room, size_t n_bytes, wa_arena *arena)
 {
-    const size_t from = buf->n_bytes;
+    wa_text word = { room, n_bytes };
 
     if (opts->lowercase)
-        add_lower(buf, word, normal_form(opts));
-    else
-        wa_buf_text(buf, word);
-    if (opts->digits == WA_DIGITS_HASH && !buf->failed)
-        hash_digits(buf->data + from, buf->n_bytes - from);
+        word = lower(word, room, normal_form(opts), arena);
+    if (opts->digits == WA_DIGITS_HASH && word.data)
+        hash_digits((char *)(uintptr_t)word.data, word.n_bytes); /* in `room` or in the arena: ours either way */
+    return word;
 }
 
 /* ---------------------------------------------------------------- splitting */
 
-/* Words found so far; their bytes lie one after the other in `words`, so pieces[i].word.data is not set before the end. */
+/* The words are marked first and cut out then, so that everything is as large as it must be and lies in the arena: splitting an
+ * ASCII text allocates nothing once the arena has room. */
 typedef struct splitter {
     const wa_tokenizer_opts *opts;
+    wa_arena                *arena;
     wa_text                  text; /* normalised */
     size_t                   n_original;
     const segment           *segments;
     size_t                   n_segments, at; /* `at`: the segment of the last word, as words ascend */
-    wa_buf                   words;
-    wa_piece                *pieces;
-    size_t                   n_pieces, capacity;
+    char                    *marks;          /* [text.n_bytes + 1] of BEGIN and END */
+    char                    *words;          /* a copy of the text, in which words get their last form */
+    size_t                   n_pieces;
 } splitter;
+
+enum { BEGIN = 1, END = 2 }; /* a word begins, and the one before it ends, at this byte; the same byte may be both */
 
 /* Moves to the segment that holds byte `i` of the normalised text. */
 static const segment *segment_of(splitter *s, size_t i)
@@ -304,24 +316,24 @@ static const segment *segment_of(splitter *s, size_t i)
     return &s->segments[s->at];
 }
 
-static void add_piece(splitter *s, size_t from, size_t end)
+static void mark(splitter *s, size_t from, size_t end)
 {
-    void *pieces = s->pieces;
+    s->marks[from] |= BEGIN;
+    s->marks[end] |= END;
+    s->n_pieces++;
+}
 
-    if (!wa_grow(s->words.env, &pieces, &s->capacity, s->n_pieces + 1, sizeof *s->pieces)) {
-        s->words.failed = true;
-        return;
-    }
-    s->pieces                  = pieces;
+/* Data NULL where there is no memory. */
+static wa_piece cut_piece(splitter *s, size_t from, size_t end)
+{
     const segment *const first = segment_of(s, from);
     const size_t         start = first->original + (first->is_same ? from - first->from : 0);
     const segment *const last  = segment_of(s, end - 1);
     const size_t         whole = s->at + 1 < s->n_segments ? s->segments[s->at + 1].original : s->n_original;
-    const size_t         n     = s->words.n_bytes;
-    add_word(&s->words, s->opts, (wa_text){ s->text.data + from, end - from });
-    s->pieces[s->n_pieces++] = (wa_piece){ .word  = { NULL, s->words.n_bytes - n },
-                                           .start = start,
-                                           .end   = last->is_same ? last->original + (end - last->from) : whole };
+
+    return (wa_piece){ .word  = finish_word(s->opts, s->words + from, end - from, s->arena),
+                       .start = start,
+                       .end   = last->is_same ? last->original + (end - last->from) : whole };
 }
 
 static bool is_space_at(wa_text text, size_t at, size_t *n)
@@ -341,64 +353,71 @@ static bool is_all_space(wa_text text)
     return true;
 }
 
-static void split_at_spaces(splitter *s)
+static void mark_at_spaces(splitter *s)
 {
     size_t from = 0, n;
 
-    for (size_t i = 0; i < s->text.n_bytes && !s->words.failed; i += n) {
+    memset(s->marks, 0, s->text.n_bytes + 1);
+    for (size_t i = 0; i < s->text.n_bytes; i += n) {
         if (!is_space_at(s->text, i, &n))
             continue;
         if (i > from)
-            add_piece(s, from, i);
+            mark(s, from, i);
         from = i + n;
     }
-    if (from < s->text.n_bytes && !s->words.failed)
-        add_piece(s, from, s->text.n_bytes);
+    if (from < s->text.n_bytes)
+        mark(s, from, s->text.n_bytes);
 }
 
-static void split_at_boundaries(splitter *s)
+static void mark_at_boundaries(splitter *s)
 {
-    const size_t n      = s->text.n_bytes;
-    char *const  breaks = wa_alloc(s->words.env, n, 1);
+    const size_t n = s->text.n_bytes;
 
-    if (!breaks) {
-        s->words.failed = true;
-        return;
-    }
-    u8_wordbreaks((const uint8_t *)s->text.data, n, breaks);
-    for (size_t from = 0, end; from < n && !s->words.failed; from = end) {
-        for (end = from + 1; end < n && !breaks[end];)
+    u8_wordbreaks((const uint8_t *)s->text.data, n, s->marks);
+    s->marks[0] = s->marks[n] = 0;
+    for (size_t from = 0, end; from < n; from = end) {
+        for (end = from + 1; end < n && !s->marks[end];)
             end++;
+        if (end < n)
+            s->marks[end] = 0; /* libunistring's break makes room for our marks */
         if (!is_all_space((wa_text){ s->text.data + from, end - from }))
-            add_piece(s, from, end);
+            mark(s, from, end);
     }
-    wa_release(s->words.env, breaks);
 }
 
-/* Copies words and pieces to the arena, where nothing needs to grow any more. */
-static bool give_pieces(const splitter *s, wa_arena *arena, wa_pieces *out)
+static bool cut_pieces(splitter *s, wa_piece *items)
 {
-    const wa_text   words = wa_arena_text(arena, wa_buf_view(&s->words));
-    wa_piece *const items = wa_arena_alloc(arena, s->n_pieces, sizeof *items);
+    const char *const marks = s->marks;
 
-    if (!words.data || !items)
-        return false;
-    for (size_t i = 0, at = 0; i < s->n_pieces; i++) {
-        items[i]           = s->pieces[i];
-        items[i].word.data = words.data + at;
-        at += items[i].word.n_bytes;
+    for (size_t i = 0, from = 0, end; i < s->n_pieces; i++, from = end) {
+        while (!(marks[from] & BEGIN))
+            from++;
+        for (end = from + 1; !(marks[end] & END);)
+            end++;
+        items[i] = cut_piece(s, from, end);
+        if (!items[i].word.data)
+            return false;
     }
-    out->items = items;
-    out->n     = s->n_pieces;
     return true;
 }
 
-static void split(splitter *s)
+/* false: no memory. */
+static bool split(splitter *s, wa_pieces *out)
 {
+    s->marks = wa_arena_alloc(s->arena, s->text.n_bytes + 1, 1);
+    s->words = (char *)(uintptr_t)wa_arena_text(s->arena, s->text).data; /* our own copy */
+    if (!s->marks || !s->words)
+        return false;
     if (s->opts->split == WA_SPLIT_WORDS)
-        split_at_boundaries(s);
+        mark_at_boundaries(s);
     else
-        split_at_spaces(s);
+        mark_at_spaces(s);
+    wa_piece *const items = wa_arena_alloc(s->arena, s->n_pieces, sizeof *items);
+    if (!items || !cut_pieces(s, items))
+        return false;
+    out->items = items;
+    out->n     = s->n_pieces;
+    return true;
 }
 
 /* ---------------------------------------------------------------- the two ways in */
@@ -434,45 +453,37 @@ wa_status wa_tokenizer_split(const wa_tokenizer_opts *opts, wa_text text, wa_are
     wa_status     st    = WA_OK;
     cleaner      *c     = NULL;
     const segment whole = { .is_same = true };
-    splitter      s     = { .opts = opts, .text = text, .n_original = text.n_bytes, .segments = &whole, .n_segments = 1 };
+    splitter s = { .opts = opts, .arena = arena, .text = text, .n_original = text.n_bytes, .segments = &whole, .n_segments = 1 };
 
-    s.words.env = arena->env;
     if (!is_ascii(text)) { /* saves time only: ASCII is its own normal form */
         WA_TRY(clean_text(opts, text, arena->env, &c, err));
         s.text       = wa_buf_view(&c->out);
         s.segments   = c->segments;
         s.n_segments = c->n_segments;
     }
-    split(&s);
-    if (s.words.failed || !give_pieces(&s, arena, out))
+    if (!split(&s, out))
         WA_TRY(wa_fail_memory(err, "tokenizer"));
     out->n_invalid = c ? c->n_invalid : 0;
 done:
-    wa_buf_clear(&s.words);
-    wa_release(arena->env, s.pieces);
     cleaner_free(c);
     return st;
 }
 
 wa_status wa_tokenizer_fold(const wa_tokenizer_opts *opts, wa_text word, wa_arena *arena, wa_text *out, wa_error *err)
 {
-    wa_status st     = WA_OK;
-    cleaner  *c      = NULL;
-    wa_buf    folded = { .env = arena->env };
-    wa_text   kept   = { NULL, 0 };
+    wa_status st = WA_OK;
+    cleaner  *c  = NULL;
 
     if (!is_ascii(word)) {
         WA_TRY(clean_text(opts, word, arena->env, &c, err));
         word = wa_buf_view(&c->out);
     }
-    add_word(&folded, opts, word);
-    if (!folded.failed)
-        kept = wa_arena_text(arena, wa_buf_view(&folded));
-    if (!kept.data)
+    char *const   room   = (char *)(uintptr_t)wa_arena_text(arena, word).data; /* our own copy */
+    const wa_text folded = room ? finish_word(opts, room, word.n_bytes, arena) : (wa_text){ NULL, 0 };
+    if (!folded.data)
         WA_TRY(wa_fail_memory(err, "tokenizer"));
-    *out = kept;
+    *out = folded;
 done:
-    wa_buf_clear(&folded);
     cleaner_free(c);
     return st;
 }

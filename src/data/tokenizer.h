@@ -43,7 +43,8 @@ typedef struct wa_pieces {
  * split words: Unicode UAX #29 word boundaries of the normalised text; pieces of white space only are dropped.
  * split whitespace: runs without Unicode White_Space.
  * digits hash: in every number of two or more ASCII digits, inner points and commas included, each digit becomes '#'.
- * arena   gets the words and the array; what the call needs besides is freed before it returns.
+ * arena   gets the words, the array and two copies of the text as scratch. Of an ASCII text nothing is allocated elsewhere; what
+ *         normalising needs is freed before the call returns.
  * Errors  WA_ENOMEM.
  * Source  Unicode 14 (libunistring 1.0): UAX #15, UAX #29. */
 wa_status wa_tokenizer_split(const wa_tokenizer_opts *opts, wa_text text, wa_arena *arena, wa_pieces *out, wa_error *err);

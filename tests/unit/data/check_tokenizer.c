@@ -475,6 +475,36 @@ START_TEST(every_failing_allocation_is_reported_and_nothing_is_lost)
 }
 END_TEST
 
+/* U+023A has two bytes and its lower case, U+2C65, three: there is no room for it where the word lies. */
+START_TEST(a_lower_case_word_may_be_longer_than_the_word)
+{
+    splits(&defaults, "A \xC8\xBA\xC8\xBA B", "a@0-1|\xE2\xB1\xA5\xE2\xB1\xA5@2-6|b@7-8");
+    folds(&defaults, "\xC8\xBA", "\xE2\xB1\xA5");
+}
+END_TEST
+
+/* What a session relies on that is fed a word at a time. */
+START_TEST(splitting_ascii_allocates_nothing_once_the_arena_has_room)
+{
+    counting_allocator counter = { 0 };
+    const wa_env       env     = counting_env(&counter);
+    wa_arena           arena   = { .env = &env };
+    wa_pieces          pieces;
+
+    for (int split = WA_SPLIT_WORDS; split <= WA_SPLIT_WHITESPACE; split++) {
+        const wa_tokenizer_opts opts = { .split = split, .normalize = WA_NORMALIZE_NFC, .lowercase = true };
+        size_t                  n_before;
+
+        for (size_t i = 0; i < 2; i++, wa_arena_reset(&arena)) {
+            n_before = counter.n_calls;
+            ck_assert_int_eq(wa_tokenizer_split(&opts, wa_text_of("The cat sat on 12 MATS."), &arena, &pieces, NULL), WA_OK);
+        }
+        ck_assert_uint_eq(counter.n_calls, n_before);
+    }
+    wa_arena_clear(&arena);
+}
+END_TEST
+
 /* Larger than any buffer on the stack, and one cluster: a letter with 100,000 marks (stream-safe text has 30). */
 START_TEST(a_very_long_cluster_is_one_word)
 {
@@ -533,6 +563,8 @@ Suite *wa_suite_tokenizer(void)
     tcase_add_test(tcase, broken_utf8_becomes_replacement_characters_and_is_counted);
     tcase_add_test(tcase, words_of_random_bytes_have_ascending_spans_inside_the_text);
     tcase_add_test(tcase, every_failing_allocation_is_reported_and_nothing_is_lost);
+    tcase_add_test(tcase, a_lower_case_word_may_be_longer_than_the_word);
+    tcase_add_test(tcase, splitting_ascii_allocates_nothing_once_the_arena_has_room);
     tcase_add_test(tcase, a_very_long_cluster_is_one_word);
     tcase_add_test(tcase, normalising_in_pieces_equals_normalising_the_whole);
     tcase_add_test(tcase, the_keys_describe_the_options);
