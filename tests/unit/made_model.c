@@ -40,13 +40,20 @@ static void write_buf(const char *name, wa_buf *buf)
 /* Little-endian floats; is_bf16 keeps their upper half. */
 static void add_floats(wa_buf *buf, const float *x, size_t n, bool is_bf16)
 {
+    const size_t         size  = is_bf16 ? 2 : 4;
+    unsigned char *const bytes = malloc(n * size);
+
+    ck_assert_ptr_nonnull(bytes);
     for (size_t i = 0; i < n; i++) {
         uint32_t bits;
 
         memcpy(&bits, &x[i], sizeof bits);
-        const char bytes[] = { (char)bits, (char)(bits >> 8), (char)(bits >> 16), (char)(bits >> 24) };
-        wa_buf_add(buf, bytes + (is_bf16 ? 2 : 0), is_bf16 ? 2 : 4);
+        bits >>= is_bf16 ? 16 : 0;
+        for (size_t b = 0; b < size; b++)
+            bytes[i * size + b] = (unsigned char)(bits >> 8 * b);
     }
+    wa_buf_add(buf, bytes, n * size);
+    free(bytes);
 }
 
 static void write_weights(const made_model *made)
