@@ -151,6 +151,18 @@ static void nothing_but_roundings(made_model *m, wa_rng *rng)
     }
 }
 
+/* Row j has D times the float j steps above 1, and the bias keeps every sum between 128 and 256. Over equal inputs a chain adds one
+ * number again and again and rounds it the same way each time, so the logits are a staircase, and the first word of its highest
+ * step, which wins by its index, has a product far below that of the last. */
+static void staircase(made_model *m, wa_rng *rng)
+{
+    (void)rng;
+    for (size_t i = 0; i < m->N * m->D; i++)
+        m->weight[i] = 1.0f + (float)(i / m->D) * FLT_EPSILON;
+    for (size_t j = 0; j < m->N; j++)
+        m->bias[j] = 128.0f;
+}
+
 static void negative_zeros(made_model *m, wa_rng *rng)
 {
     for (size_t i = 0; i < m->N * m->D; i++)
@@ -217,6 +229,7 @@ static const struct kind {
     KIND(falling),
     KIND(differ_in_the_last_bits),
     KIND(nothing_but_roundings),
+    KIND(staircase),
     KIND(negative_zeros),
     KIND(nearly_too_large),
     KIND(one_row_overflows),
