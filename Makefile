@@ -73,11 +73,11 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-readme check-example check-valgrind fuzz fuzz-now lint format install clean help always
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-readme check-example check-valgrind certify fuzz fuzz-now lint format install clean help always
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so  ## build the library and the program
 
-tests: all $(B)/unit $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
+tests: all $(B)/unit $(B)/certify $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
 
 $(B)/wordahead: $(CLI_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
@@ -95,6 +95,10 @@ $(B)/libwordahead.so: $(LIB_OBJECTS)
 $(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+
+$(B)/certify: $(B)/tests/bench/certify.o $(B)/libwordahead.a
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/examples/%: $(B)/docs/examples/%.o $(B)/libwordahead.a
 	@mkdir -p $(@D)
@@ -125,7 +129,7 @@ $(B)/settings: always
 	$(Q)new=$@.$$$$ && printf '%s\n' '$(subst ','"'"',$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS))' >$$new && \
 	    if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
--include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(wildcard $(B)/docs/examples/*.d $(B)/tests/fuzz/*.d)
+-include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(wildcard $(B)/docs/examples/*.d $(B)/tests/bench/*.d $(B)/tests/fuzz/*.d)
 
 # ---------------------------------------------------------------- using
 # The packages are looked for when make starts, so what installs them is followed by a make of its own.
@@ -174,6 +178,10 @@ check-readme: all  ## the commands that README.md shows
 
 check-example: $(B)/examples/rank $(B)/wordahead  ## the program of docs/examples
 	$(Q)tools/check-example $(B)
+
+# What docs/MODEL.md, "Certified ranking", proves, looked at: CONTEXTS beginnings of lines of a file, with and without probabilities.
+certify: $(B)/certify  ## rank TEXTS=FILE with and without probabilities, and compare
+	$(Q)$(B)/certify '$(or $(MODEL),models/english)' '$(or $(TEXTS),tests/golden/english/sample.txt)' $(or $(CONTEXTS),10000)
 
 $(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/fuzz.o $(B)/libwordahead.a
 	@echo "  LD  $@"
