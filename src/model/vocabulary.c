@@ -320,6 +320,22 @@ done:
     return st;
 }
 
+wa_status wa_vocabulary_is_safe(const wa_stage *stage, const wa_scan *scan, const float *x, bool *is_safe, wa_error *err)
+{
+    wa_status                     st    = WA_OK;
+    const vocabulary_state *const s     = stage->state;
+    const wa_codes *const         codes = wa_screen_prepare(s->screen, scan->pool);
+    wa_probes                     probe;
+
+    *is_safe = false;
+    if (!codes)
+        goto done;
+    WA_TRY(wa_screen_probe(s->screen, scan->arena, x, 1, &probe, err));
+    *is_safe = wa_probe_is_safe(&probe, 0, codes, wa_vocabulary_factor(stage));
+done:
+    return st;
+}
+
 wa_status wa_vocabulary_bound(const wa_stage *stage, const wa_scan *scan, const float *x, size_t n_rows, bool *is_safe,
                               wa_vocabulary_visit *visit, void *user, bool *has_bounds, wa_error *err)
 {

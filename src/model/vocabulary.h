@@ -49,6 +49,10 @@ wa_status wa_vocabulary_scan(const wa_stage *stage, const wa_scan *scan, const f
 wa_status wa_vocabulary_bound(const wa_stage *stage, const wa_scan *scan, const float *x, size_t n_rows, bool *is_safe,
                               wa_vocabulary_visit *visit, void *user, bool *has_bounds, wa_error *err);
 
+/* Whether all logits of one row of x, [width_in], are known to be finite without computing them; false says nothing.
+ * Cost: that of the 8-bit copy at the first call of any thread. Errors: WA_ENOMEM. */
+wa_status wa_vocabulary_is_safe(const wa_stage *stage, const wa_scan *scan, const float *x, bool *is_safe, wa_error *err);
+
 /* The logits of n words of one row of x, [width_in], to out [n]. */
 void wa_vocabulary_logits_of(const wa_stage *stage, const wa_kernels *kernels, const float *x, const uint32_t *words, size_t n,
                              float *out);

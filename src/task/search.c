@@ -271,7 +271,8 @@ done:
 
 /* ---------------------------------------------------------------- choosing */
 
-/* Only the logits of the words that are allowed; worth it where they are few. */
+/* Only the logits of the words that are allowed; worth it where they are few. Where another word's logit may not be finite all are
+ * computed, so that the error is the one of an exact ranking. */
 static wa_status search_listed(wa_session *session, const wa_search *search, const float *x, wa_found *out, wa_error *err)
 {
     wa_status             st     = WA_OK;
@@ -281,20 +282,23 @@ static wa_status search_listed(wa_session *session, const wa_search *search, con
     uint32_t *const       words  = wa_arena_alloc(scan.arena, search->n_allowed, sizeof *words);
     float *const          logits = wa_arena_alloc(scan.arena, search->n_allowed, sizeof *logits);
     size_t                n      = 0;
+    bool                  is_safe;
 
-    WA_TRY(alloc_tops(&h, scan.arena, err));
     if (!words || !logits)
         WA_TRY(wa_fail_memory(err, "ranking"));
+    WA_TRY(wa_vocabulary_is_safe(m->pipeline.vocabulary, &scan, x, &is_safe, err));
+    if (!is_safe) {
+        WA_TRY(search_all(session, search, x, 1, out, err));
+        goto done;
+    }
+    WA_TRY(alloc_tops(&h, scan.arena, err));
     for (size_t i = 0; i < wa_model_vocabulary(m); i++)
         if (wa_search_allows(search, i))
             words[n++] = (uint32_t)i;
     wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, x, words, n, logits);
+    for (size_t i = 0; i < n; i++)
+        wa_topk_offer(&h.tops[0], logits[i], words[i]);
     *out = (wa_found){ .n_computed = n, .is_finite = true };
-    for (size_t i = 0; i < n; i++) {
-        out->is_finite = out->is_finite && isfinite(logits[i]);
-        if (isfinite(logits[i]))
-            wa_topk_offer(&h.tops[0], logits[i], words[i]);
-    }
     WA_TRY(finish_row(&h, &h.tops[0], out, err));
 done:
     return st;
