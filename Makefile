@@ -52,6 +52,7 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o)
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o)
+BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/bench/*.c)))
 C_FILES      := $(sort $(wildcard src/*.h src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h tests/*/*/*.c tests/*/*/*.h docs/examples/*.c))
 
 # The kernels are compiled once for each instruction set they know; src/math/kernels.c chooses at run time.
@@ -73,11 +74,11 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-readme check-example check-valgrind certify fuzz fuzz-now lint format install clean help always
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-readme check-example check-valgrind certify bench fuzz fuzz-now lint format install clean help always
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so  ## build the library and the program
 
-tests: all $(B)/unit $(B)/certify $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
+tests: all $(B)/unit $(B)/certify $(B)/bench $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
 
 $(B)/wordahead: $(CLI_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
@@ -97,6 +98,10 @@ $(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 
 $(B)/certify: $(B)/tests/bench/certify.o $(B)/libwordahead.a
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench: $(BENCH_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -182,6 +187,9 @@ check-example: $(B)/examples/rank $(B)/wordahead  ## the program of docs/example
 # What docs/MODEL.md, "Certified ranking", proves, looked at: CONTEXTS beginnings of lines of a file, with and without probabilities.
 certify: $(B)/certify  ## rank TEXTS=FILE with and without probabilities, and compare
 	$(Q)$(B)/certify '$(or $(MODEL),models/english)' '$(or $(TEXTS),tests/golden/english/sample.txt)' $(or $(CONTEXTS),10000)
+
+bench: $(B)/bench  ## a JSON line for each workload; BENCH='--seconds 5 rank/*' are its arguments
+	$(Q)$(B)/bench $(BENCH)
 
 $(B)/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/fuzz.o $(B)/libwordahead.a
 	@echo "  LD  $@"
