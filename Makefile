@@ -52,7 +52,7 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o)
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o)
-BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/bench/*.c)))
+BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/certify.c,$(sort $(wildcard tests/bench/*.c))))
 C_FILES      := $(sort $(wildcard src/*.h src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h tests/*/*/*.c tests/*/*/*.h docs/examples/*.c))
 
 # The kernels are compiled once for each instruction set they know; src/math/kernels.c chooses at run time.

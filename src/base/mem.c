@@ -1,4 +1,5 @@
 /* Memory through the caller's wa_env. See mem.h. */
+#define _DEFAULT_SOURCE /* madvise() */
 #include "base/mem.h"
 
 #include <assert.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---------------------------------------------------------------- sizes and plain allocation */
 
@@ -188,6 +190,22 @@ static char *block_start(struct wa_arena_block *block)
     return (char *)(block + 1) + (ARENA_ALIGNMENT - first % ARENA_ALIGNMENT) % ARENA_ALIGNMENT;
 }
 
+/* Large blocks hold what is read from end to end, weights above all: in large pages, where the system has them, it looks up fewer
+ * addresses, and clears them faster. A refusal changes nothing. */
+static void prefer_large_pages(void *memory, size_t n_bytes)
+{
+#if defined(MADV_HUGEPAGE)
+    const uintptr_t page = (uintptr_t)2 << 20, first = ((uintptr_t)memory + page - 1) / page * page;
+    const uintptr_t end  = ((uintptr_t)memory + n_bytes) / page * page;
+
+    if (end > first)
+        (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+#else
+    (void)memory;
+    (void)n_bytes;
+#endif
+}
+
 static struct wa_arena_block *add_block(wa_arena *arena, size_t n_bytes)
 {
     size_t whole;
@@ -199,6 +217,7 @@ static struct wa_arena_block *add_block(wa_arena *arena, size_t n_bytes)
         return NULL;
     *block        = (struct wa_arena_block){ .next = arena->blocks, .n_bytes = n_bytes };
     arena->blocks = block;
+    prefer_large_pages(block, whole);
     POISON(block_start(block), n_bytes);
     return block;
 }

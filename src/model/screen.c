@@ -102,10 +102,30 @@ const wa_codes *wa_screen_codes(const wa_screen *screen)
 
 /* ---------------------------------------------------------------- using it */
 
-wa_status wa_screen_probe(const wa_screen *screen, wa_arena *arena, const float *x, size_t T, wa_probes *out, wa_error *err)
+typedef struct probing {
+    const wa_codes *codes;
+    const float    *x;
+    size_t          T;
+    wa_probes      *out;
+} probing;
+
+/* The inputs of one block: they share memory, the blocks do not. */
+static void probe_block(void *user, size_t worker, size_t block)
+{
+    const probing *const job = user;
+    const size_t         end = (block + 1) * WA_BLOCK < job->T ? (block + 1) * WA_BLOCK : job->T;
+
+    (void)worker;
+    for (size_t t = block * WA_BLOCK; t < end; t++)
+        wa_probe_make(job->out, t, job->T, job->x + t * job->codes->n_inner, job->codes);
+}
+
+wa_status wa_screen_probe(const wa_screen *screen, wa_pool *pool, wa_arena *arena, const float *x, size_t T,
+                          wa_probes *out, wa_error *err)
 {
     const wa_codes *const codes = &screen->codes;
     size_t                n;
+    probing               job = { codes, x, T, out };
 
     *out = (wa_probes){
         .codes  = wa_mul_size(T, codes->n_groups, &n) ? wa_arena_alloc(arena, n, sizeof *out->codes) : NULL,
@@ -115,7 +135,6 @@ wa_status wa_screen_probe(const wa_screen *screen, wa_arena *arena, const float 
     };
     if (!out->codes || !out->scale || !out->length || !out->error)
         return wa_fail_memory(err, "vocabulary");
-    for (size_t t = 0; t < T; t++)
-        wa_probe_make(out, t, T, x + t * codes->n_inner, codes);
+    wa_pool_run(pool, probe_block, &job, (T + WA_BLOCK - 1) / WA_BLOCK);
     return WA_OK;
 }

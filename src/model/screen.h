@@ -19,7 +19,8 @@ const wa_codes *wa_screen_prepare(wa_screen *screen, wa_pool *pool);
 /* The copy that was prepared. */
 const wa_codes *wa_screen_codes(const wa_screen *screen);
 
-/* Inputs x [T, D] in 8 bits, in the arena. Errors: WA_ENOMEM. */
-wa_status wa_screen_probe(const wa_screen *screen, wa_arena *arena, const float *x, size_t T, wa_probes *out, wa_error *err);
+/* Inputs x [T, D] in 8 bits, in the arena, made by the threads of the pool. Errors: WA_ENOMEM. */
+wa_status wa_screen_probe(const wa_screen *screen, wa_pool *pool, wa_arena *arena, const float *x, size_t T, wa_probes *out,
+                          wa_error *err);
 
 #endif

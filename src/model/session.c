@@ -185,13 +185,15 @@ typedef struct run_job {
     atomic_size_t         first_failed;
 } run_job;
 
-static wa_status run_one(wa_session *session, size_t worker, const wa_run_of_rows *run, wa_error *err)
+/* pool: NULL, or those who help with a run that is the only one. */
+static wa_status run_one(wa_session *session, size_t worker, wa_pool *pool, const wa_run_of_rows *run, wa_error *err)
 {
     wa_status                st       = WA_OK;
     const wa_pipeline *const pipeline = &session->model->pipeline;
     wa_flow                  flow     = wa_session_flow(session, worker, run->rows, run->T);
     const size_t             n_wanted = run->T - run->first;
 
+    flow.pool = pool;
     WA_TRY(wa_pipeline_run(pipeline, &flow, NULL, n_wanted == 1, err));
     memcpy(run->out, flow.x + (flow.T - n_wanted) * pipeline->width, n_wanted * pipeline->width * sizeof *run->out);
 done:
@@ -203,7 +205,7 @@ static void run_task(void *user, size_t worker, size_t i)
     run_job *const job  = user;
     size_t         seen = job->first_failed;
 
-    if (run_one(job->session, worker, &job->runs[i], NULL) != WA_OK)
+    if (run_one(job->session, worker, NULL, &job->runs[i], NULL) != WA_OK)
         while (i < seen && !atomic_compare_exchange_weak(&job->first_failed, &seen, i))
             ;
 }
@@ -211,13 +213,13 @@ static void run_task(void *user, size_t worker, size_t i)
 wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err)
 {
     run_job    job       = { .session = session, .runs = runs, .first_failed = n };
-    const bool is_shared = session->pool && !session->observer; /* an observer is called in order, from the caller's thread */
+    const bool is_shared = session->pool && n > 1 && !session->observer; /* an observer is called in order, from the caller's thread */
 
     if (is_shared)
         wa_pool_run(session->pool, run_task, &job, n);
     *n_done = is_shared ? job.first_failed : 0;
     for (; *n_done < n; (*n_done)++) { /* a run that failed is done once more, for its message */
-        const wa_status st = run_one(session, 0, &runs[*n_done], err);
+        const wa_status st = run_one(session, 0, n == 1 ? session->pool : NULL, &runs[*n_done], err);
 
         if (st != WA_OK)
             return st;

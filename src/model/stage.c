@@ -161,19 +161,45 @@ wa_status wa_flow_alloc(wa_flow *flow, size_t n, size_t m, float **out, wa_error
     return WA_OK;
 }
 
+/* Multiply-adds from which sharing a product takes less time than waking its helpers. */
+enum { WORTH_SHARING = 32768 };
+
+typedef struct product_job {
+    const wa_kernels *kernels;
+    float            *y;
+    size_t            y_stride;
+    const float      *blocks;
+    size_t            T;
+    const wa_panels  *w;
+    size_t            n_panels, n_tasks;
+} product_job;
+
+/* Panels i * n / n_tasks up to (i + 1) * n / n_tasks. */
+static void product_task(void *user, size_t worker, size_t i)
+{
+    const product_job *const job   = user;
+    const size_t             first = i * job->n_panels / job->n_tasks, end = (i + 1) * job->n_panels / job->n_tasks;
+
+    (void)worker;
+    job->kernels->product(job->y + first * WA_PANEL, job->y_stride, job->blocks, job->T, job->w, first, end - first);
+}
+
 wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float *x, size_t x_stride, size_t T, const wa_panels *w,
                           wa_error *err)
 {
     wa_status    st     = WA_OK;
     float       *packed = NULL;
-    const float *blocks = x; /* a single row is packed as it stands */
+    const size_t work   = T * w->n_inner * w->n_rows, most = 2 * wa_pool_threads(flow->pool); /* tasks: one waits for none */
+    product_job  job    = { flow->kernels, y, y_stride, x, T, w, wa_panel_count(w->n_rows), 1 };
 
-    if (T > 1) {
+    if (T > 1) { /* a single row is packed as it stands */
         WA_TRY(wa_flow_alloc(flow, T, w->n_inner, &packed, err));
         wa_rows_pack(packed, x, x_stride, T, w->n_inner);
-        blocks = packed;
+        job.blocks = packed;
     }
-    flow->kernels->product(y, y_stride, blocks, T, w, 0, wa_panel_count(w->n_rows));
+    if (flow->pool && work >= WORTH_SHARING)
+        job.n_tasks = job.n_panels < most ? job.n_panels : most;
+    wa_pool_run(flow->pool, product_task, &job, job.n_tasks);
 done:
     return st;
 }

@@ -84,6 +84,7 @@ struct wa_flow {
     const wa_kernels *kernels;
     const wa_vectors *vectors;
     wa_arena         *arena; /* of the session; freed at its next call */
+    wa_pool          *pool;  /* that shares large products; NULL where the run is itself a piece of a job */
     const size_t     *rows;  /* [T] the vectors of the words */
     size_t            T;
     size_t            n_past;       /* positions before, which the stages have kept; row t is position n_past + t */

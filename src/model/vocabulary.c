@@ -330,7 +330,7 @@ wa_status wa_vocabulary_is_safe(const wa_stage *stage, const wa_scan *scan, cons
     *is_safe = false;
     if (!codes)
         goto done;
-    WA_TRY(wa_screen_probe(s->screen, scan->arena, x, 1, &probe, err));
+    WA_TRY(wa_screen_probe(s->screen, scan->pool, scan->arena, x, 1, &probe, err));
     *is_safe = wa_probe_is_safe(&probe, 0, codes, wa_vocabulary_factor(stage));
 done:
     return st;
@@ -348,7 +348,7 @@ wa_status wa_vocabulary_bound(const wa_stage *stage, const wa_scan *scan, const 
     *has_bounds = codes != NULL;
     if (!codes)
         goto done;
-    WA_TRY(wa_screen_probe(s->screen, scan->arena, x, n_rows, &probes, err));
+    WA_TRY(wa_screen_probe(s->screen, scan->pool, scan->arena, x, n_rows, &probes, err));
     for (size_t t = 0; t < n_rows; t++)
         is_safe[t] = wa_probe_is_safe(&probes, t, codes, wa_vocabulary_factor(stage));
     WA_TRY(run_scan(stage, &job, err));

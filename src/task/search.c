@@ -205,35 +205,56 @@ static wa_status alloc_lists(screening *s, wa_arena *arena, wa_error *err)
     return WA_OK;
 }
 
-/* The logits of the words that nobody ruled out, and the best of them. */
-static wa_status compute_survivors(screening *s, wa_arena *arena, const float *x, size_t row, wa_found *out, wa_error *err)
-{
-    wa_status             st     = WA_OK;
-    hunt *const           h      = &s->h;
-    const wa_model *const m      = h->session->model;
-    wa_topk *const        top    = join_tops(h, row);
-    const float           least  = least_of(top);
-    size_t                n      = 0;
-    uint32_t *const       words  = wa_arena_alloc(arena, h->n_workers * s->capacity, sizeof *words);
-    float *const          logits = wa_arena_alloc(arena, h->n_workers * s->capacity, sizeof *logits);
+/* The words of a row that nobody ruled out. */
+typedef struct remaining {
+    uint32_t *words;  /* [n] */
+    float    *logits; /* [n] */
+    size_t    n;
+    float     least; /* the k-th largest lower bound: what an upper bound must reach */
+} remaining;
 
-    if (!words || !logits)
-        WA_TRY(wa_fail_memory(err, "ranking"));
-    for (size_t w = 0; w < h->n_workers; w++) {
-        survivors *const list = &s->lists[w * h->n_rows + row];
+typedef struct computing {
+    screening   *s;
+    const float *x;    /* [n_rows, width] */
+    remaining   *rows; /* [n_rows] */
+} computing;
+
+/* Room for what remains of a row, once its bounds are all known. */
+static wa_status count_remaining(screening *s, wa_arena *arena, size_t row, remaining *out, wa_error *err)
+{
+    *out = (remaining){ .least = least_of(join_tops(&s->h, row)) };
+    for (size_t w = 0; w < s->h.n_workers; w++) {
+        const survivors *const list = &s->lists[w * s->h.n_rows + row];
+
+        out->n += s->h.session->model->kernels->count(list->upper, out->least, true, list->n);
+    }
+    out->words  = wa_arena_alloc(arena, out->n, sizeof *out->words);
+    out->logits = wa_arena_alloc(arena, out->n, sizeof *out->logits);
+    return out->words && out->logits ? WA_OK : wa_fail_memory(err, "ranking");
+}
+
+/* The logits of what remains of a row, and the best of them. */
+static void compute_remaining(void *user, size_t worker, size_t row)
+{
+    const computing *const c     = user;
+    const hunt *const      h     = &c->s->h;
+    const wa_model *const  m     = h->session->model;
+    wa_topk *const         top   = &h->tops[row];
+    remaining *const       r     = &c->rows[row];
+    size_t                 n     = 0;
+
+    (void)worker;
+    for (size_t w = 0; r->n > 0 && w < h->n_workers; w++) {
+        const survivors *const list = &c->s->lists[w * h->n_rows + row];
 
         for (size_t i = 0; i < list->n; i++)
-            if (list->upper[i] >= least)
-                words[n++] = list->words[i];
+            if (list->upper[i] >= r->least)
+                r->words[n++] = list->words[i];
     }
-    wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, x + row * m->pipeline.width, words, n, logits);
+    wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, c->x + row * m->pipeline.width, r->words, r->n, r->logits);
     top->n = 0;
-    for (size_t i = 0; i < n; i++)
-        wa_topk_offer(top, logits[i], words[i]);
-    *out = (wa_found){ .n_computed = n, .is_finite = true };
-    WA_TRY(finish_row(h, top, out, err));
-done:
-    return st;
+    for (size_t i = 0; i < r->n; i++)
+        wa_topk_offer(top, r->logits[i], r->words[i]);
 }
 
 static bool is_settled(const screening *s, size_t row)
@@ -245,23 +266,45 @@ static bool is_settled(const screening *s, size_t row)
     return s->is_safe[row] && !is_full;
 }
 
+/* Every row that the bounds settle; is_settled_row[row] says which. */
+static wa_status finish_settled(screening *s, const wa_scan *scan, const float *x, bool *is_settled_row, wa_found *out, wa_error *err)
+{
+    wa_status st = WA_OK;
+    computing c  = { s, x, wa_arena_alloc_zeroed(scan->arena, s->h.n_rows, sizeof *c.rows) };
+
+    if (!c.rows)
+        WA_TRY(wa_fail_memory(err, "ranking"));
+    for (size_t row = 0; row < s->h.n_rows; row++)
+        if ((is_settled_row[row] = is_settled(s, row)))
+            WA_TRY(count_remaining(s, scan->arena, row, &c.rows[row], err));
+    wa_pool_run(scan->pool, compute_remaining, &c, s->h.n_rows);
+    for (size_t row = 0; row < s->h.n_rows; row++)
+        if (is_settled_row[row]) {
+            out[row] = (wa_found){ .n_computed = c.rows[row].n, .is_finite = true };
+            WA_TRY(finish_row(&s->h, &s->h.tops[row], &out[row], err));
+        }
+done:
+    return st;
+}
+
 /* n_rows <= MOST_ROWS. A row that bounds do not settle is searched with every logit. */
 static wa_status search_screened(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out,
                                  wa_error *err)
 {
-    wa_status             st         = WA_OK;
-    const wa_stage *const stage      = session->model->pipeline.vocabulary;
-    const wa_scan         scan       = wa_session_scan(session);
-    screening             s          = { .h = { session, search, n_rows, wa_pool_threads(session->pool) } };
+    wa_status             st    = WA_OK;
+    const wa_stage *const stage = session->model->pipeline.vocabulary;
+    const wa_scan         scan  = wa_session_scan(session);
+    screening             s     = { .h = { session, search, n_rows, wa_pool_threads(session->pool) } };
     bool                  has_bounds = false, *is_settled_row;
 
     WA_SESSION_ALLOC(session, n_rows, is_settled_row);
+    for (size_t row = 0; row < n_rows; row++)
+        is_settled_row[row] = false;
     WA_TRY(alloc_tops(&s.h, scan.arena, err));
     WA_TRY(alloc_lists(&s, scan.arena, err));
     WA_TRY(wa_vocabulary_bound(stage, &scan, x, n_rows, s.is_safe, take_bounds, &s, &has_bounds, err));
-    for (size_t row = 0; row < n_rows; row++)
-        if ((is_settled_row[row] = has_bounds && is_settled(&s, row)))
-            WA_TRY(compute_survivors(&s, scan.arena, x, row, &out[row], err));
+    if (has_bounds)
+        WA_TRY(finish_settled(&s, &scan, x, is_settled_row, out, err));
     for (size_t row = 0; row < n_rows; row++) /* forgets the scan */
         if (!is_settled_row[row])
             WA_TRY(search_all(session, search, x + row * stage->width_in, 1, &out[row], err));

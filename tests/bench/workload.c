@@ -255,23 +255,27 @@ static void answer_score(bench_job *job, FILE *out)
 
 static void open_product(bench_job *job)
 {
-    const size_t n_weights = job->w->N * BENCH_WIDTH, n_x = job->w->T * BENCH_WIDTH;
+    const size_t n_panels = wa_panel_count(job->w->N), n_weights = n_panels * WA_PANEL * BENCH_WIDTH, n_x = job->w->T * BENCH_WIDTH;
 
-    job->weights = must_have(malloc(n_weights * sizeof(float)));
+    job->weights = must_have(aligned_alloc(64, n_weights * sizeof(float)));
     job->x       = must_have(malloc(n_x * sizeof(float)));
-    job->y       = must_have(malloc(job->w->T * job->w->N * sizeof(float)));
+    job->y       = must_have(malloc(job->w->T * WA_CHUNK * sizeof(float)));
     for (size_t i = 0; i < n_weights; i++)
         job->weights[i] = (float)(i % 977) / 977.0f - 0.5f;
     for (size_t i = 0; i < n_x; i++)
         job->x[i] = (float)(i % 1013) / 1013.0f - 0.5f;
 }
 
-/* y [T, N] = x [T, D] weights^T, on one thread, by the kernel that ranking uses. */
+/* y [T, N] = x [T, D] weights^T, on one thread, by the kernel that ranking uses and, as there, a chunk of words at a time. */
 static void run_product(bench_job *job, size_t i)
 {
+    const size_t    n_panels = wa_panel_count(job->w->N), n_chunk = WA_CHUNK / WA_PANEL;
+    const wa_panels w        = { job->weights, WA_NUMBER_F32, job->w->N, BENCH_WIDTH, WA_PANEL * BENCH_WIDTH, WA_PANEL, NULL };
+
     (void)i;
-    wa_kernels_choose()->linear(job->y, job->w->N, job->x, BENCH_WIDTH, job->weights, BENCH_WIDTH, NULL, job->w->T, BENCH_WIDTH,
-                                job->w->N);
+    for (size_t first = 0; first < n_panels; first += n_chunk)
+        wa_kernels_choose()->product(job->y, WA_CHUNK, job->x, job->w->T, &w, first,
+                                     n_panels - first < n_chunk ? n_panels - first : n_chunk);
 }
 
 /* ---------------------------------------------------------------- opening vectors */
