@@ -16,10 +16,10 @@ static double underflow_of(size_t D)
     return (double)(D + 1) * 0x1p-134;
 }
 
-/* Relative rounding of a chain of D fused multiply-adds, and of the estimate beside it. */
+/* Relative rounding of a chain of D fused multiply-adds, and of the estimate beside it: K of the proof. */
 static double rounding_of(size_t D)
 {
-    return (double)(D + 16) * 0x1p-22;
+    return (double)(D + 32) * 0x1p-22;
 }
 
 static float rounded_up(double x)
@@ -173,7 +173,8 @@ wa_probes wa_probes_from(const wa_probes *probes, size_t t, const wa_codes *code
 
 bool wa_probe_is_safe(const wa_probes *probes, size_t t, const wa_codes *codes, float factor)
 {
-    const double most = (double)codes->largest_bias + (double)codes->largest_length * (double)probes->length[t];
+    const double reach = (double)probes->length[t] + (double)probes->error[t];
+    const double most  = (double)codes->largest_bias + (double)codes->largest_length * reach;
 
     return codes->is_finite && most * fmax(1.0, (double)factor) < SAFE_MOST;
 }
