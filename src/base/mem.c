@@ -196,7 +196,7 @@ static void prefer_large_pages(void *memory, size_t n_bytes)
 {
 #if defined(MADV_HUGEPAGE)
     const uintptr_t page = (uintptr_t)2 << 20, first = ((uintptr_t)memory + page - 1) / page * page;
-    const uintptr_t end  = ((uintptr_t)memory + n_bytes) / page * page;
+    const uintptr_t end = ((uintptr_t)memory + n_bytes) / page * page;
 
     if (end > first)
         (void)madvise((void *)first, end - first, MADV_HUGEPAGE);

@@ -120,8 +120,8 @@ static void probe_block(void *user, size_t worker, size_t block)
         wa_probe_make(job->out, t, job->T, job->x + t * job->codes->n_inner, job->codes);
 }
 
-wa_status wa_screen_probe(const wa_screen *screen, wa_pool *pool, wa_arena *arena, const float *x, size_t T,
-                          wa_probes *out, wa_error *err)
+wa_status wa_screen_probe(const wa_screen *screen, wa_pool *pool, wa_arena *arena, const float *x, size_t T, wa_probes *out,
+                          wa_error *err)
 {
     const wa_codes *const codes = &screen->codes;
     size_t                n;

@@ -212,8 +212,9 @@ static void run_task(void *user, size_t worker, size_t i)
 
 wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err)
 {
-    run_job    job       = { .session = session, .runs = runs, .first_failed = n };
-    const bool is_shared = session->pool && n > 1 && !session->observer; /* an observer is called in order, from the caller's thread */
+    run_job    job = { .session = session, .runs = runs, .first_failed = n };
+    const bool is_shared =
+        session->pool && n > 1 && !session->observer; /* an observer is called in order, from the caller's thread */
 
     if (is_shared)
         wa_pool_run(session->pool, run_task, &job, n);

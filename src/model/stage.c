@@ -189,8 +189,8 @@ wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float 
 {
     wa_status    st     = WA_OK;
     float       *packed = NULL;
-    const size_t work   = T * w->n_inner * w->n_rows, most = 2 * wa_pool_threads(flow->pool); /* tasks: one waits for none */
-    product_job  job    = { flow->kernels, y, y_stride, x, T, w, wa_panel_count(w->n_rows), 1 };
+    const size_t work = T * w->n_inner * w->n_rows, most = 2 * wa_pool_threads(flow->pool); /* tasks: one waits for none */
+    product_job  job = { flow->kernels, y, y_stride, x, T, w, wa_panel_count(w->n_rows), 1 };
 
     if (T > 1) { /* a single row is packed as it stands */
         WA_TRY(wa_flow_alloc(flow, T, w->n_inner, &packed, err));

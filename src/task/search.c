@@ -236,12 +236,12 @@ static wa_status count_remaining(screening *s, wa_arena *arena, size_t row, rema
 /* The logits of what remains of a row, and the best of them. */
 static void compute_remaining(void *user, size_t worker, size_t row)
 {
-    const computing *const c     = user;
-    const hunt *const      h     = &c->s->h;
-    const wa_model *const  m     = h->session->model;
-    wa_topk *const         top   = &h->tops[row];
-    remaining *const       r     = &c->rows[row];
-    size_t                 n     = 0;
+    const computing *const c   = user;
+    const hunt *const      h   = &c->s->h;
+    const wa_model *const  m   = h->session->model;
+    wa_topk *const         top = &h->tops[row];
+    remaining *const       r   = &c->rows[row];
+    size_t                 n   = 0;
 
     (void)worker;
     for (size_t w = 0; r->n > 0 && w < h->n_workers; w++) {
@@ -267,7 +267,8 @@ static bool is_settled(const screening *s, size_t row)
 }
 
 /* Every row that the bounds settle; is_settled_row[row] says which. */
-static wa_status finish_settled(screening *s, const wa_scan *scan, const float *x, bool *is_settled_row, wa_found *out, wa_error *err)
+static wa_status finish_settled(screening *s, const wa_scan *scan, const float *x, bool *is_settled_row, wa_found *out,
+                                wa_error *err)
 {
     wa_status st = WA_OK;
     computing c  = { s, x, wa_arena_alloc_zeroed(scan->arena, s->h.n_rows, sizeof *c.rows) };
@@ -291,10 +292,10 @@ done:
 static wa_status search_screened(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out,
                                  wa_error *err)
 {
-    wa_status             st    = WA_OK;
-    const wa_stage *const stage = session->model->pipeline.vocabulary;
-    const wa_scan         scan  = wa_session_scan(session);
-    screening             s     = { .h = { session, search, n_rows, wa_pool_threads(session->pool) } };
+    wa_status             st         = WA_OK;
+    const wa_stage *const stage      = session->model->pipeline.vocabulary;
+    const wa_scan         scan       = wa_session_scan(session);
+    screening             s          = { .h = { session, search, n_rows, wa_pool_threads(session->pool) } };
     bool                  has_bounds = false, *is_settled_row;
 
     WA_SESSION_ALLOC(session, n_rows, is_settled_row);

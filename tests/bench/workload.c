@@ -270,7 +270,7 @@ static void open_product(bench_job *job)
 static void run_product(bench_job *job, size_t i)
 {
     const size_t    n_panels = wa_panel_count(job->w->N), n_chunk = WA_CHUNK / WA_PANEL;
-    const wa_panels w        = { job->weights, WA_NUMBER_F32, job->w->N, BENCH_WIDTH, WA_PANEL * BENCH_WIDTH, WA_PANEL, NULL };
+    const wa_panels w = { job->weights, WA_NUMBER_F32, job->w->N, BENCH_WIDTH, WA_PANEL * BENCH_WIDTH, WA_PANEL, NULL };
 
     (void)i;
     for (size_t first = 0; first < n_panels; first += n_chunk)
