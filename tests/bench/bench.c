@@ -14,12 +14,12 @@
  * workload of many texts is one call. */
 #include <fnmatch.h>
 #include <getopt.h>
-#include <stdint.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"
-#include "math/kernels.h"
 #include "wordahead.h"
 #include "workload.h"
 
@@ -141,7 +141,7 @@ static void print_result(const bench *b, const bench_workload *w, const bench_fa
         most_operations = peak_operations(facts->n_threads);
     }
     printf("{\"name\":\"%s\",\"N\":%zu,\"D\":%zu,\"T\":%zu,\"batch\":%zu,\"threads\":%zu,\"weights\":\"%s\",\"kernels\":\"%s\",",
-           w->name, facts->N, facts->D, w->T, w->batch, facts->n_threads, w->type, wa_kernels_choose()->name);
+           w->name, facts->N, facts->D, w->T, w->batch, facts->n_threads, w->type, bench_kernels()->name);
     printf("\"samples\":%zu,\"median_s\":%.6g,\"min_s\":%.6g,\"q1_s\":%.6g,\"q3_s\":%.6g,\"max_s\":%.6g,", n_samples, median,
            b->samples[0], quantile(b->samples, n_samples, 0.25), quantile(b->samples, n_samples, 0.75), b->samples[n_samples - 1]);
     printf("\"bytes\":%.0f,\"bytes_per_s\":%.4g,\"operations\":%.0f,\"operations_per_s\":%.4g", facts->n_bytes, bytes,
@@ -294,6 +294,10 @@ int main(int argc, char **argv)
                   stderr);
             return 2;
         }
+    if (!bench_kernels()) {
+        fprintf(stderr, "bench: WORDAHEAD_KERNELS: there are %s, as far as the processor has what they need\n", wa_kernels_names());
+        return 2;
+    }
     b.globs   = argv + optind;
     b.n_globs = (size_t)(argc - optind);
     option    = run_mode(&b, as);

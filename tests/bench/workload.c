@@ -1,4 +1,5 @@
 /* The workloads. See workload.h. */
+#define _DEFAULT_SOURCE /* madvise() */
 #include "workload.h"
 
 #include <malloc.h>
@@ -6,10 +7,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/pool.h"
 #include "made.h"
-#include "math/kernels.h"
 #include "wordahead.h"
 
 const bench_workload BENCH_WORKLOADS[] = {
@@ -32,7 +34,10 @@ const bench_workload BENCH_WORKLOADS[] = {
     { "rank64/33278/bf16/words", BENCH_RANK, "bf16", 33278, 32, 64, true, 0 },
     { "score64/33278/f32", BENCH_SCORE, "f32", 33278, 32, 64, false, 0 },
     { "score64/33278/bf16", BENCH_SCORE, "bf16", 33278, 32, 64, false, 0 },
-    { "product/33278/f32", BENCH_PRODUCT, "f32", 33278, 256, 1, false, 1 },
+    { "product/33278/f32", BENCH_PRODUCT, "f32", 33278, 256, 1, false, 0 },
+    { "product/33278/bf16", BENCH_PRODUCT, "bf16", 33278, 256, 1, false, 0 },
+    { "product/33278/f32/one-thread", BENCH_PRODUCT, "f32", 33278, 256, 1, false, 1 },
+    { "product/33278/bf16/one-thread", BENCH_PRODUCT, "bf16", 33278, 256, 1, false, 1 },
     { "rank/given", BENCH_RANK, "given", 0, 16, 1, false, 0 },
     { "rank/given/words", BENCH_RANK, "given", 0, 16, 1, true, 0 },
     { "next/given/words", BENCH_NEXT, "given", 0, 16, 1, true, 0 },
@@ -65,7 +70,9 @@ struct bench_job {
     wa_text               views[BENCH_TEXTS];
     wa_ranking            rankings[BENCH_TEXTS];
     wa_scores             scores[BENCH_TEXTS];
-    float                *x, *weights, *y; /* the product */
+    wa_panels             panels; /* the product: these, x [T, D] in blocks, and a tile for each worker */
+    float                *x, *tiles;
+    wa_pool              *pool;
     wa_vectors           *vectors;
     heap                  heap;
 };
@@ -85,6 +92,14 @@ static void *must_have(void *memory)
         exit(4);
     }
     return memory;
+}
+
+/* As a model chooses them: WORDAHEAD_KERNELS names others than the fastest. */
+const wa_kernels *bench_kernels(void)
+{
+    const char *const name = getenv("WORDAHEAD_KERNELS");
+
+    return name && *name ? wa_kernels_named(name) : wa_kernels_choose();
 }
 
 /* ---------------------------------------------------------------- models and texts */
@@ -253,29 +268,71 @@ static void answer_score(bench_job *job, FILE *out)
 
 /* ---------------------------------------------------------------- the product alone */
 
-static void open_product(bench_job *job)
-{
-    const size_t n_panels = wa_panel_count(job->w->N), n_weights = n_panels * WA_PANEL * BENCH_WIDTH, n_x = job->w->T * BENCH_WIDTH;
+enum { CHUNK_PANELS = WA_CHUNK / WA_PANEL, TILE = WA_BLOCK * WA_CHUNK, LARGE_PAGE = 1 << 21 };
 
-    job->weights = must_have(aligned_alloc(64, n_weights * sizeof(float)));
-    job->x       = must_have(malloc(n_x * sizeof(float)));
-    job->y       = must_have(malloc(job->w->T * WA_CHUNK * sizeof(float)));
-    for (size_t i = 0; i < n_weights; i++)
-        job->weights[i] = (float)(i % 977) / 977.0f - 0.5f;
-    for (size_t i = 0; i < n_x; i++)
-        job->x[i] = (float)(i % 1013) / 1013.0f - 0.5f;
+/* Weights [N, D] in panels. Which numbers does not matter, as long as none is so small that the processor slows down. */
+static void *pack_weights(size_t N, wa_number_type type)
+{
+    const size_t  n       = N * BENCH_WIDTH;
+    const size_t  n_bytes = wa_panel_count(N) * WA_PANEL * BENCH_WIDTH * wa_number_size(type);
+    void *const   packed  = must_have(aligned_alloc(LARGE_PAGE, (n_bytes + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE));
+    void *const   numbers = must_have(malloc(n * wa_number_size(type)));
+    const wa_rows rows    = { .data = numbers, .type = type, .n_rows = N, .n_inner = BENCH_WIDTH };
+
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t half = (uint16_t)(0x3e80 + i % 251); /* 1/4 and more, below 1 */
+
+        if (type == WA_NUMBER_BF16)
+            ((uint16_t *)numbers)[i] = half;
+        else
+            ((uint32_t *)numbers)[i] = (uint32_t)half << 16;
+    }
+    madvise(packed, n_bytes, MADV_HUGEPAGE);
+    for (size_t p = 0; p < wa_panel_count(N); p++)
+        wa_panel_pack(packed, &rows, p);
+    free(numbers);
+    return packed;
 }
 
-/* y [T, N] = x [T, D] weights^T, on one thread, by the kernel that ranking uses and, as there, a chunk of words at a time. */
+static void open_product(bench_job *job)
+{
+    const size_t         n_x  = job->w->T * BENCH_WIDTH;
+    const wa_number_type type = strcmp(job->w->type, "bf16") ? WA_NUMBER_F32 : WA_NUMBER_BF16;
+    wa_error             err;
+
+    job->panels = (wa_panels){ .data         = pack_weights(job->w->N, type),
+                               .type         = type,
+                               .n_rows       = job->w->N,
+                               .n_inner      = BENCH_WIDTH,
+                               .panel_stride = WA_PANEL * BENCH_WIDTH,
+                               .inner_stride = WA_PANEL };
+    job->x      = must_have(malloc(n_x * sizeof(float)));
+    job->tiles  = must_have(malloc(job->n_threads * TILE * sizeof(float)));
+    for (size_t i = 0; i < n_x; i++)
+        job->x[i] = (float)(i % 1013) / 1013.0f - 0.5f;
+    must(wa_pool_new(job->n_threads, NULL, &job->pool, &err), &err);
+}
+
+/* One chunk of words for all rows of x, a block at a time, into a tile that stays in the cache: as the vocabulary stage does it. */
+static void multiply_chunk(void *user, size_t worker, size_t chunk)
+{
+    const bench_job *const job      = user;
+    const wa_panels *const w        = &job->panels;
+    const size_t           first    = chunk * CHUNK_PANELS;
+    const size_t           n_left   = wa_panel_count(w->n_rows) - first;
+    const size_t           n_panels = n_left < CHUNK_PANELS ? n_left : CHUNK_PANELS;
+
+    for (size_t row = 0; row < job->w->T; row += WA_BLOCK) {
+        const size_t n = job->w->T - row < WA_BLOCK ? job->w->T - row : WA_BLOCK;
+
+        bench_kernels()->product(job->tiles + worker * TILE, WA_CHUNK, job->x + row * BENCH_WIDTH, n, w, first, n_panels);
+    }
+}
+
 static void run_product(bench_job *job, size_t i)
 {
-    const size_t    n_panels = wa_panel_count(job->w->N), n_chunk = WA_CHUNK / WA_PANEL;
-    const wa_panels w = { job->weights, WA_NUMBER_F32, job->w->N, BENCH_WIDTH, WA_PANEL * BENCH_WIDTH, WA_PANEL, NULL };
-
     (void)i;
-    for (size_t first = 0; first < n_panels; first += n_chunk)
-        wa_kernels_choose()->product(job->y, WA_CHUNK, job->x, job->w->T, &w, first,
-                                     n_panels - first < n_chunk ? n_panels - first : n_chunk);
+    wa_pool_run(job->pool, multiply_chunk, job, (job->w->N + WA_CHUNK - 1) / WA_CHUNK);
 }
 
 /* ---------------------------------------------------------------- opening vectors */

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "math/kernels.h"
+
 typedef enum bench_kind { BENCH_RANK, BENCH_NEXT, BENCH_SCORE, BENCH_PRODUCT, BENCH_OPEN, BENCH_KINDS } bench_kind;
 
 typedef struct bench_workload {
@@ -21,6 +23,9 @@ typedef struct bench_workload {
     bool        words_only;
     size_t      n_threads; /* 0: as --threads says */
 } bench_workload;
+
+/* The kernels that models opened by this process use; NULL where the processor lacks those that WORDAHEAD_KERNELS names. */
+const wa_kernels *bench_kernels(void);
 
 /* All of them; name NULL ends the table. */
 extern const bench_workload BENCH_WORKLOADS[];

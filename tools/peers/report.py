@@ -71,7 +71,7 @@ def write_plot(path, facts, rows):
     """A bar for each ratio, on a logarithmic scale, a tick where the goal is. No library: an SVG is text."""
     import math
 
-    left, width, step, top = 330, 520, 22, 46
+    left, width, step, top = 370, 480, 22, 46
     low, high = 0.1, 100.0
     at = lambda ratio: left + width * math.log(max(low, min(high, ratio)) / low) / math.log(high / low)
     height = top + step * len(rows) + 30
@@ -89,9 +89,11 @@ def write_plot(path, facts, rows):
         y = top + step * i + 3
         x, end = at(1), at(row["ratio"])
         color = "#999" if row["goal"] is None else "#2a7" if row["ratio"] >= row["goal"] else "#d80"
-        lines.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{html.escape(row["name"])} / {row["peer"]}</text>')
+        peer = row["peer"] + "".join(row["question"].partition("; peers")[1:]).replace("; peers:", ",")
+        lines.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{html.escape(row["name"])} / {peer}</text>')
         lines.append(f'<rect x="{min(x, end):.1f}" y="{y}" width="{max(abs(end - x), 1):.1f}" height="{step - 8}" fill="{color}"/>')
-        lines.append(f'<text x="{max(x, end) + 4:.1f}" y="{y + 12}">{row["ratio"]:.2f}</text>')
+        beyond = max(x, end, at(row["goal"] or 1)) + 5
+        lines.append(f'<text x="{beyond:.1f}" y="{y + 12}">{row["ratio"]:.2f}</text>')
         if row["goal"]:
             lines.append(f'<path d="M{at(row["goal"]):.1f} {y - 2}V{y + step - 6}" stroke="#c00" stroke-width="2"/>')
     with open(path, "w", encoding="utf-8") as out:
