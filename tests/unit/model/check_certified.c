@@ -239,8 +239,8 @@ static const struct kind {
 #undef KIND
 };
 
-/* Around the sizes of a panel (32) and of a chunk (512). */
-static const size_t sizes[]  = { 1, 31, 33, 511, 513, 1000, 5000 };
+/* Around the sizes of a panel (32) and of a chunk (512), and large enough for a screening to be worth it. */
+static const size_t sizes[]  = { 1, 31, 33, 511, 513, 1000, 2600, 5000 };
 static const size_t widths[] = { 1, 7, 56, 224, 225 };
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
@@ -407,7 +407,7 @@ START_TEST(words_alone_are_those_of_the_exact_ranking)
         const size_t N    = sizes[(size_t)_i % LENGTH(sizes)];
         const size_t turn = (size_t)_i + w;
 
-        if (N == 5000 && widths[w] != 7 && widths[w] != 56) /* saves time only: the wide ones have been at N 1000 */
+        if (N == 5000 && widths[w] != 7 && widths[w] != 56) /* saves time only: the wide ones have been at N 2600 */
             continue;
         made_model made = made_model_new(N, widths[w], N_INPUTS);
         kind->fill(&made, &rng);
