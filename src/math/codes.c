@@ -16,10 +16,10 @@ static double underflow_of(size_t D)
     return (double)(D + 1) * 0x1p-134;
 }
 
-/* Relative rounding of a chain of D fused multiply-adds, and of the estimate beside it: K of the proof. */
+/* Relative rounding of a chain of D fused multiply-adds, and of the estimate beside it: rho of the proof. */
 static double rounding_of(size_t D)
 {
-    return (double)(D + 32) * 0x1p-22;
+    return (double)(D + 16) * 0x1p-22;
 }
 
 static float rounded_up(double x)
