@@ -85,7 +85,9 @@ SIMD void run_tile(const tile *t, const size_t R, const size_t P, const wa_numbe
 TILE(1, 4)
 TILE(1, 1)
 TILE(2, 2)
-TILE(2, 1) TILE(3, 2) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+TILE(2, 1)
+TILE(3, 2)
+TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
 #if WA_SIMD_ROWS == 12
     TILE(4, 2) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
 #endif
@@ -346,11 +348,12 @@ SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes 
 BOUND_TILE(1, 4)
 BOUND_TILE(1, 1)
 BOUND_TILE(2, 1)
-BOUND_TILE(4, 1) BOUND_TILE(12, 1)
+BOUND_TILE(4, 1)
+BOUND_TILE(12, 1)
 #undef BOUND_TILE
 
-    static void simd_bound(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t T, const wa_codes *codes,
-                           size_t first, size_t n_panels)
+static void simd_bound(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t T, const wa_codes *codes,
+                       size_t first, size_t n_panels)
 {
     for (size_t t = 0, n; t < T; t += n) {
         const size_t          block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;

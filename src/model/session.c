@@ -231,7 +231,12 @@ wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t
 wa_scan wa_session_scan(wa_session *session)
 {
     wa_arena_reset(&session->scratch[0]);
-    return (wa_scan){ .kernels = session->model->kernels, .pool = session->pool, .arena = &session->scratch[0] };
+    return (wa_scan){
+        .kernels     = session->model->kernels,
+        .pool        = session->pool,
+        .arena       = &session->scratch[0],
+        .is_backward = session->n_scans++ % 2 == 1,
+    };
 }
 
 wa_status wa_session_need_words(const wa_session *session, const char *what, wa_error *err)

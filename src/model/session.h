@@ -17,6 +17,7 @@ struct wa_session {
     wa_arena        looked_up; /* what wa_lookup() gave, to be an argument of the next call */
     wa_arena       *scratch;   /* [threads] one run of the pipeline each, or one scan of the vocabulary */
     wa_pool        *pool;      /* NULL: the caller's thread does everything */
+    size_t          n_scans;   /* of the vocabulary; every other one goes backward */
     wa_observer    *observer;
     void           *observer_user;
 };

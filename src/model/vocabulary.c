@@ -1,6 +1,7 @@
 /* The vocabulary stage. See vocabulary.h. */
 #include "model/vocabulary.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -221,12 +222,18 @@ void wa_vocabulary_logits_of(const wa_stage *stage, const wa_kernels *kernels, c
 /* ---------------------------------------------------------------- scanning */
 
 enum {
-    GROUP        = 32, /* blocks of rows that a task takes: enough to read each weight once, few enough to share out */
+    GROUP        = 32, /* blocks of rows of a piece: enough to read each weight once, few enough to share out */
     CHUNK_PANELS = WA_CHUNK / WA_PANEL,
     TILE         = WA_BLOCK * WA_CHUNK, /* floats */
 };
 
-/* A job of the pool: the tasks are the chunks of words by groups of blocks of rows. */
+/* How many pieces of a range were taken; alone in its line of the cache. */
+typedef struct taken_pieces {
+    atomic_size_t n;
+    char          apart[64 - sizeof(atomic_size_t)];
+} taken_pieces;
+
+/* A job of the pool: the pieces are the chunks of words by groups of blocks of rows. */
 typedef struct scan_job {
     const wa_scan          *scan;
     const vocabulary_state *state;
@@ -235,6 +242,8 @@ typedef struct scan_job {
     const float            *x;      /* [n_rows, D] in blocks */
     const wa_probes        *probes; /* the same in 8 bits; NULL where logits are wanted */
     float                  *tiles;  /* [workers, 2, TILE] */
+    size_t                  n_pieces, n_ranges;
+    taken_pieces           *n_taken; /* [n_ranges] */
     wa_vocabulary_visit    *visit;
     void                   *user;
 } scan_job;
@@ -263,14 +272,14 @@ static void compute_tile(const scan_job *job, float *tile, size_t row, size_t n,
     }
 }
 
-static void scan_task(void *user, size_t worker, size_t i)
+/* One chunk of words for one group of rows. */
+static void scan_piece(const scan_job *job, size_t worker, size_t i)
 {
-    const scan_job *const job   = user;
-    const size_t          chunk = i % job->n_chunks, first = i / job->n_chunks * GROUP * WA_BLOCK;
-    const size_t          n_left  = job->state->panels.n_rows - chunk * WA_CHUNK;
-    const size_t          n_words = n_left < WA_CHUNK ? n_left : WA_CHUNK;
-    const size_t          end     = job->n_rows - first < GROUP * WA_BLOCK ? job->n_rows : first + GROUP * WA_BLOCK;
-    float *const          tile    = job->tiles + worker * 2 * TILE;
+    const size_t chunk = i % job->n_chunks, first = i / job->n_chunks * GROUP * WA_BLOCK;
+    const size_t n_left  = job->state->panels.n_rows - chunk * WA_CHUNK;
+    const size_t n_words = n_left < WA_CHUNK ? n_left : WA_CHUNK;
+    const size_t end     = job->n_rows - first < GROUP * WA_BLOCK ? job->n_rows : first + GROUP * WA_BLOCK;
+    float *const tile    = job->tiles + worker * 2 * TILE;
 
     for (size_t row = first; row < end; row += WA_BLOCK) {
         const size_t n = end - row < WA_BLOCK ? end - row : WA_BLOCK;
@@ -285,17 +294,36 @@ static void scan_task(void *user, size_t worker, size_t i)
     }
 }
 
+/* Each worker has a range of pieces of its own, the same in every scan, and when that is done helps with the others. So one that
+ * scans again finds the end of its last scan in its own cache, if it goes the other way round. */
+static void scan_range(void *user, size_t worker, size_t ignored)
+{
+    const scan_job *const job = user;
+    const size_t          n = job->n_pieces, n_ranges = job->n_ranges;
+
+    (void)ignored;
+    for (size_t r = 0; r < n_ranges; r++) {
+        const size_t range = (worker + r) % n_ranges, first = range * n / n_ranges, end = (range + 1) * n / n_ranges;
+
+        for (size_t taken; (taken = atomic_fetch_add(&job->n_taken[range].n, 1)) < end - first;)
+            scan_piece(job, worker, job->scan->is_backward ? end - 1 - taken : first + taken);
+    }
+}
+
 static wa_status run_scan(const wa_stage *stage, scan_job *job, wa_error *err)
 {
     const size_t n_groups = (job->n_rows + GROUP * WA_BLOCK - 1) / (GROUP * WA_BLOCK);
-    const size_t n_tiles  = 2 * wa_pool_threads(job->scan->pool);
 
     job->state    = stage->state;
     job->factor   = wa_vocabulary_factor(stage);
     job->n_chunks = wa_vocabulary_chunks(stage);
-    if (!(job->tiles = wa_arena_alloc(job->scan->arena, n_tiles * TILE, sizeof *job->tiles)))
+    job->n_pieces = job->n_chunks * n_groups;
+    job->n_ranges = wa_pool_threads(job->scan->pool);
+    job->tiles    = wa_arena_alloc(job->scan->arena, job->n_ranges * 2 * TILE, sizeof *job->tiles);
+    job->n_taken  = wa_arena_alloc_zeroed(job->scan->arena, job->n_ranges, sizeof *job->n_taken);
+    if (!job->tiles || !job->n_taken)
         return wa_fail_memory(err, "vocabulary");
-    wa_pool_run(job->scan->pool, scan_task, job, job->n_chunks * n_groups);
+    wa_pool_run(job->scan->pool, scan_range, job, job->n_ranges);
     return WA_OK;
 }
 

@@ -24,8 +24,9 @@ size_t wa_vocabulary_chunks(const wa_stage *stage);
 /* Who shares the work of a scan, and in what memory. */
 typedef struct wa_scan {
     const wa_kernels *kernels;
-    wa_pool          *pool;  /* may be NULL */
-    wa_arena         *arena; /* for the call */
+    wa_pool          *pool;        /* may be NULL */
+    wa_arena         *arena;       /* for the call */
+    bool              is_backward; /* begin where a scan forward ends: what was read last is still in the caches */
 } wa_scan;
 
 /* A piece of a row of logits: words first..first + n of row `row`, first being a multiple of WA_CHUNK. Pieces come in any order, on any
