@@ -87,7 +87,8 @@ TILE(1, 1)
 TILE(2, 2)
 TILE(2, 1)
 TILE(3, 2)
-TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+TILE(3, 1)
+TILE(4, 1) TILE(5, 1) TILE(6, 1)
 #if WA_SIMD_ROWS == 12
     TILE(4, 2) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
 #endif
@@ -248,14 +249,20 @@ static void simd_probabilities(float *y, const float *x, wa_normaliser by, size_
     probabilities(y + i, x + i, by, n - i);
 }
 
+/* Few elements are large enough, so four vectors are looked at together. */
 static size_t simd_find(uint32_t *where, const float *x, float least, size_t n)
 {
+    enum { FEW = 4 };
     const wa_simd bound   = simd_set(least);
     size_t        n_found = 0, i = 0;
 
-    for (; i + W <= n; i += W)
-        for (uint32_t bits = simd_mask_ge(simd_load(x + i), bound); bits; bits &= bits - 1)
-            where[n_found++] = (uint32_t)(i + (size_t)__builtin_ctz(bits));
+    for (; i + FEW * W <= n; i += FEW * W) {
+        uint64_t all = 0;
+
+        WA_UNROLL for (size_t v = 0; v < FEW; v++) all |= (uint64_t)simd_mask_ge(simd_load(x + i + v * W), bound) << (v * W);
+        for (; all; all &= all - 1)
+            where[n_found++] = (uint32_t)(i + (size_t)__builtin_ctzll(all));
+    }
     for (; i < n; i++)
         if (x[i] >= least)
             where[n_found++] = (uint32_t)i;

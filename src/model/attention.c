@@ -233,25 +233,61 @@ typedef struct attending {
     float  *concat;           /* [n_queries, H*E] */
 } attending;
 
-/* out [n_rows, H*E]: one role of the last rows of the input. */
-static wa_status project(const wa_stage *stage, wa_flow *flow, size_t role, size_t n_rows, float *out, wa_error *err)
+/* What a head reads of the last n_rows rows of the input; heads are *step columns apart. */
+static const float *input_rows(const wa_stage *stage, const wa_flow *flow, size_t n_rows, size_t *step)
+{
+    const attention_opts *const opts = stage->params;
+    const size_t                D    = ((const attention_state *)stage->state)->input_width;
+
+    *step = opts->input == INPUT_SLICE ? D / opts->heads : 0;
+    return (opts->source == SOURCE_VECTORS ? flow->word_vectors : flow->x) + (flow->T - n_rows) * D;
+}
+
+/* Roles first to last, out[role] [n_rows, H*E], by learned maps. The input is packed once for all of them. */
+static wa_status map_roles(const wa_stage *stage, wa_flow *flow, size_t first, size_t last, size_t n_rows,
+                           float *const out[N_ROLES], wa_error *err)
 {
     wa_status                    st   = WA_OK;
     const attention_opts *const  opts = stage->params;
     const attention_state *const s    = stage->state;
-    const projection *const      p    = &s->roles[role];
-    const size_t                 H = opts->heads, E = opts->head_dim, D = s->input_width;
-    const size_t                 step = opts->input == INPUT_SLICE ? D / H : 0; /* columns from one head to the next */
-    const float *const           x    = (opts->source == SOURCE_VECTORS ? flow->word_vectors : flow->x) + (flow->T - n_rows) * D;
+    const size_t                 E = opts->head_dim, n_matrices = s->roles[first].n_matrices;
+    size_t                       step;
+    const float *const           x = input_rows(stage, flow, n_rows, &step);
+    const float                 *blocks;
 
-    if (opts->projections == PROJECTIONS_LEARNED) {
-        for (size_t m = 0; m < p->n_matrices; m++)
-            WA_TRY(wa_flow_product(flow, out + m * E, H * E, x + m * step, D, n_rows, &p->matrices[m], err));
-        goto done;
+    for (size_t m = 0; m < n_matrices; m++) {
+        WA_TRY(wa_flow_pack(flow, x + m * step, s->input_width, n_rows, s->roles[first].matrices[m].n_inner, &blocks, err));
+        for (size_t r = first; r <= last; r++)
+            wa_flow_product_blocks(flow, out[r] + m * E, opts->heads * E, blocks, n_rows, &s->roles[r].matrices[m]);
     }
+done:
+    return st;
+}
+
+/* out [n_rows, H*E]: the input itself, as often as there are heads. */
+static void copy_role(const wa_stage *stage, const wa_flow *flow, size_t n_rows, float *out)
+{
+    const attention_opts *const opts = stage->params;
+    const size_t                H = opts->heads, E = opts->head_dim, D = ((const attention_state *)stage->state)->input_width;
+    size_t                      step;
+    const float *const          x = input_rows(stage, flow, n_rows, &step);
+
     for (size_t t = 0; t < n_rows; t++)
         for (size_t h = 0; h < H; h++)
             memcpy(out + (t * H + h) * E, x + t * D + h * step, E * sizeof *out);
+}
+
+static wa_status project(const wa_stage *stage, wa_flow *flow, const attending *a, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    if (((const attention_opts *)stage->params)->projections == PROJECTIONS_LEARNED) {
+        WA_TRY(map_roles(stage, flow, QUERY, QUERY, a->n_queries, a->roles, err));
+        WA_TRY(map_roles(stage, flow, KEY, VALUE, a->T, a->roles, err));
+        goto done;
+    }
+    for (size_t r = 0; r < N_ROLES; r++)
+        copy_role(stage, flow, r == QUERY ? a->n_queries : a->T, a->roles[r]);
 done:
     return st;
 }
@@ -417,8 +453,7 @@ static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
     float                       *output;
 
     WA_TRY(begin(stage, flow, &a, err));
-    for (size_t r = 0; r < N_ROLES; r++)
-        WA_TRY(project(stage, flow, r, r == QUERY ? a.n_queries : a.T, a.roles[r], err));
+    WA_TRY(project(stage, flow, &a, err));
     keep(opts, &a, flow->n_past);
     for (size_t h = 0; h < a.H; h++)
         WA_TRY(attend(stage, flow, &a, h, err));

@@ -184,22 +184,40 @@ static void product_task(void *user, size_t worker, size_t i)
     job->kernels->product(job->y + first * WA_PANEL, job->y_stride, job->blocks, job->T, job->w, first, end - first);
 }
 
-wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float *x, size_t x_stride, size_t T, const wa_panels *w,
-                          wa_error *err)
+wa_status wa_flow_pack(wa_flow *flow, const float *x, size_t x_stride, size_t T, size_t D, const float **blocks, wa_error *err)
 {
-    wa_status    st     = WA_OK;
-    float       *packed = NULL;
-    const size_t work = T * w->n_inner * w->n_rows, most = 2 * wa_pool_threads(flow->pool); /* tasks: one waits for none */
-    product_job  job = { flow->kernels, y, y_stride, x, T, w, wa_panel_count(w->n_rows), 1 };
+    wa_status st = WA_OK;
+    float    *packed;
 
-    if (T > 1) { /* a single row is packed as it stands */
-        WA_TRY(wa_flow_alloc(flow, T, w->n_inner, &packed, err));
-        wa_rows_pack(packed, x, x_stride, T, w->n_inner);
-        job.blocks = packed;
-    }
+    *blocks = x;
+    if (T == 1)
+        goto done;
+    WA_TRY(wa_flow_alloc(flow, T, D, &packed, err));
+    wa_rows_pack(packed, x, x_stride, T, D);
+    *blocks = packed;
+done:
+    return st;
+}
+
+void wa_flow_product_blocks(const wa_flow *flow, float *y, size_t y_stride, const float *blocks, size_t T, const wa_panels *w)
+{
+    const size_t work = T * w->n_inner * w->n_rows,
+                 most = 2 * wa_pool_threads(flow->pool); /* tasks: nobody waits for a large one */
+    product_job job   = { flow->kernels, y, y_stride, blocks, T, w, wa_panel_count(w->n_rows), 1 };
+
     if (flow->pool && work >= WORTH_SHARING)
         job.n_tasks = job.n_panels < most ? job.n_panels : most;
     wa_pool_run(flow->pool, product_task, &job, job.n_tasks);
+}
+
+wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float *x, size_t x_stride, size_t T, const wa_panels *w,
+                          wa_error *err)
+{
+    wa_status    st = WA_OK;
+    const float *blocks;
+
+    WA_TRY(wa_flow_pack(flow, x, x_stride, T, w->n_inner, &blocks, err));
+    wa_flow_product_blocks(flow, y, y_stride, blocks, T, w);
 done:
     return st;
 }

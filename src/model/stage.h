@@ -125,7 +125,11 @@ bool      wa_stage_has(const wa_stage *stage, const wa_build *build, const char 
 /* Room for n*m floats in the flow's arena; *out NULL never comes back with WA_OK. */
 wa_status wa_flow_alloc(wa_flow *flow, size_t n, size_t m, float **out, wa_error *err);
 
-/* y [T, O], rows y_stride apart, = x w^T + bias for x [T, D], rows x_stride apart. */
+/* x [T, D], rows x_stride apart, in blocks, in the flow's arena. A single row is packed as it stands. Errors: WA_ENOMEM. */
+wa_status wa_flow_pack(wa_flow *flow, const float *x, size_t x_stride, size_t T, size_t D, const float **blocks, wa_error *err);
+/* y [T, O], rows y_stride apart, = x w^T + bias for x [T, D] in blocks. */
+void wa_flow_product_blocks(const wa_flow *flow, float *y, size_t y_stride, const float *blocks, size_t T, const wa_panels *w);
+/* Both at once. */
 wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float *x, size_t x_stride, size_t T, const wa_panels *w,
                           wa_error *err);
 

@@ -166,6 +166,18 @@ static void thin_out(survivors *s, float least, size_t capacity)
     s->is_full = n > capacity / 2;
 }
 
+/* The allowed words of a piece whose upper bounds reach `least`, as places in the piece. */
+static size_t find_allowed(const screening *s, uint32_t *where, float least, const wa_piece_of_row *piece)
+{
+    const size_t n_found = s->h.session->model->kernels->find(where, piece->logits, least, piece->n);
+    size_t       n       = 0;
+
+    for (size_t i = 0; i < n_found; i++)
+        if (wa_search_allows(s->h.search, piece->first + where[i]))
+            where[n++] = where[i];
+    return n;
+}
+
 static void take_bounds(void *user, size_t worker, const wa_piece_of_row *piece)
 {
     screening *const s     = user;
@@ -175,13 +187,13 @@ static void take_bounds(void *user, size_t worker, const wa_piece_of_row *piece)
 
     if (!s->is_safe[piece->row] || list->is_full)
         return;
-    offer(&s->h, worker, top, piece->lower, piece);
-    const float  least = least_of(top);
-    const size_t n     = s->h.session->model->kernels->find(where, piece->logits, least, piece->n);
+    size_t n = find_allowed(s, where, least_of(top), piece); /* a lower bound that matters belongs to one of them */
+    for (size_t i = 0; i < n; i++)
+        wa_topk_offer(top, piece->lower[where[i]], piece->first + where[i]);
     if (list->n + n > s->capacity)
-        thin_out(list, least, s->capacity);
+        thin_out(list, least_of(top), s->capacity);
     for (size_t i = 0; !list->is_full && i < n; i++)
-        if (wa_search_allows(s->h.search, piece->first + where[i])) {
+        if (piece->logits[where[i]] >= least_of(top)) {
             list->words[list->n]   = (uint32_t)(piece->first + where[i]);
             list->upper[list->n++] = piece->logits[where[i]];
         }
