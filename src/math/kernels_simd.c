@@ -88,7 +88,8 @@ TILE(2, 2)
 TILE(2, 1)
 TILE(3, 2)
 TILE(3, 1)
-TILE(4, 1) TILE(5, 1) TILE(6, 1)
+TILE(4, 1)
+TILE(5, 1) TILE(6, 1)
 #if WA_SIMD_ROWS == 12
     TILE(4, 2) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
 #endif

@@ -9,33 +9,50 @@
 
 /* ---------------------------------------------------------------- threads */
 
-static void clear_scratch(wa_session *session)
+static void clear_arenas(const wa_env *env, wa_arena *arenas, size_t n)
 {
-    for (size_t i = 0; session->scratch && i < wa_pool_threads(session->pool); i++)
-        wa_arena_clear(&session->scratch[i]);
-    wa_release(&session->model->env, session->scratch);
+    for (size_t i = 0; arenas && i < n; i++)
+        wa_arena_clear(&arenas[i]);
+    wa_release(env, arenas);
+}
+
+static wa_arena *new_arenas(const wa_env *env, size_t n)
+{
+    wa_arena *const arenas = wa_alloc_zeroed(env, n, sizeof *arenas);
+
+    for (size_t i = 0; arenas && i < n; i++)
+        arenas[i].env = env;
+    return arenas;
+}
+
+static void clear_threads(wa_session *session)
+{
+    const size_t n = wa_pool_threads(session->pool);
+
+    clear_arenas(&session->model->env, session->results, n);
+    clear_arenas(&session->model->env, session->scratch, n);
     wa_pool_free(session->pool);
 }
 
 wa_status wa_session_threads(wa_session *session, size_t n, wa_error *err)
 {
-    wa_status           st      = WA_OK;
-    const wa_env *const env     = &session->model->env;
-    wa_pool            *pool    = NULL;
-    wa_arena           *scratch = NULL;
+    wa_status           st   = WA_OK;
+    const wa_env *const env  = &session->model->env;
+    wa_session          made = { .model = session->model };
 
     if (n != 1)
-        WA_TRY(wa_pool_new(n, env, &pool, err));
-    if (!(scratch = wa_alloc_zeroed(env, wa_pool_threads(pool), sizeof *scratch)))
+        WA_TRY(wa_pool_new(n, env, &made.pool, err));
+    made.results = new_arenas(env, wa_pool_threads(made.pool));
+    made.scratch = new_arenas(env, wa_pool_threads(made.pool));
+    if (!made.results || !made.scratch)
         WA_TRY(wa_fail_memory(err, "threads"));
-    for (size_t i = 0; i < wa_pool_threads(pool); i++)
-        scratch[i].env = env;
-    clear_scratch(session);
-    session->pool    = pool;
-    session->scratch = scratch;
-    pool             = NULL;
+    clear_threads(session);
+    session->pool    = made.pool;
+    session->results = made.results;
+    session->scratch = made.scratch;
+    made             = (wa_session){ .model = session->model };
 done:
-    wa_pool_free(pool);
+    clear_threads(&made);
     return st;
 }
 
@@ -46,8 +63,8 @@ wa_status wa_session_new(const wa_model *model, wa_session **out, wa_error *err)
 
     if (!session)
         WA_TRY(wa_fail_memory(err, "session"));
-    session->model     = model;
-    session->arena.env = session->looked_up.env = &model->env;
+    session->model         = model;
+    session->looked_up.env = &model->env;
     WA_TRY(wa_session_threads(session, 1, err));
     *out    = session;
     session = NULL;
@@ -60,8 +77,7 @@ void wa_session_free(wa_session *session)
 {
     if (!session)
         return;
-    clear_scratch(session);
-    wa_arena_clear(&session->arena);
+    clear_threads(session);
     wa_arena_clear(&session->looked_up);
     wa_release(&session->model->env, session);
 }
@@ -74,7 +90,8 @@ void wa_session_observe(wa_session *session, wa_observer *observer, void *user)
 
 void wa_session_begin(wa_session *session)
 {
-    wa_arena_reset(&session->arena);
+    for (size_t i = 0; i < wa_pool_threads(session->pool); i++)
+        wa_arena_reset(&session->results[i]);
 }
 
 /* ---------------------------------------------------------------- words */
@@ -112,7 +129,7 @@ static size_t choose_context(const wa_model *model, wa_token *tokens, size_t n)
     return n_dropped;
 }
 
-wa_status wa_session_tokens(wa_session *session, wa_text text, wa_tokens *out, wa_error *err)
+wa_status wa_session_tokens(wa_session *session, size_t worker, wa_text text, wa_tokens *out, wa_error *err)
 {
     wa_status                      st   = WA_OK;
     const wa_model *const          m    = session->model;
@@ -121,8 +138,8 @@ wa_status wa_session_tokens(wa_session *session, wa_text text, wa_tokens *out, w
     wa_pieces                      pieces;
     wa_token                      *tokens;
 
-    WA_TRY(wa_tokenizer_split(opts, text, &session->arena, &pieces, err));
-    WA_SESSION_ALLOC(session, pieces.n + 1, tokens);
+    WA_TRY(wa_tokenizer_split(opts, text, &session->results[worker], &pieces, err));
+    WA_WORKER_ALLOC(session, worker, pieces.n + 1, tokens);
     if (m->start != WA_NONE)
         tokens[all.n_tokens++] = make_token(m, opts->start, 0, 0);
     for (size_t i = 0; i < pieces.n; i++) {
@@ -142,17 +159,18 @@ done:
 wa_status wa_tokenize(wa_session *session, wa_text text, wa_tokens *out, wa_error *err)
 {
     wa_session_begin(session);
-    return wa_session_tokens(session, text, out, err);
+    return wa_session_tokens(session, 0, text, out, err);
 }
 
 /* ---------------------------------------------------------------- running */
 
-wa_status wa_session_rows(wa_session *session, const wa_tokens *tokens, const size_t **rows, size_t *T, wa_error *err)
+wa_status wa_session_rows(wa_session *session, size_t worker, const wa_tokens *tokens, const size_t **rows, size_t *T,
+                          wa_error *err)
 {
     wa_status st = WA_OK;
     size_t   *taken, n = 0;
 
-    WA_SESSION_ALLOC(session, tokens->n_tokens, taken);
+    WA_WORKER_ALLOC(session, worker, tokens->n_tokens, taken);
     for (size_t i = 0; i < tokens->n_tokens; i++)
         if (tokens->tokens[i].in_context)
             taken[n++] = tokens->tokens[i].index;
@@ -179,14 +197,42 @@ wa_flow wa_session_flow(wa_session *session, size_t worker, const size_t *rows, 
     };
 }
 
-typedef struct run_job {
-    wa_session           *session;
-    const wa_run_of_rows *runs;
-    atomic_size_t         first_failed;
-} run_job;
+/* ---------------------------------------------------------------- sharing */
 
-/* pool: NULL, or those who help with a run that is the only one. */
-static wa_status run_one(wa_session *session, size_t worker, wa_pool *pool, const wa_run_of_rows *run, wa_error *err)
+typedef struct each_job {
+    wa_session_piece *piece;
+    void             *user;
+    atomic_size_t     first_failed;
+} each_job;
+
+static void each_task(void *user, size_t worker, size_t i)
+{
+    each_job *const job  = user;
+    size_t          seen = job->first_failed;
+
+    if (job->piece(job->user, worker, NULL, i, NULL) != WA_OK)
+        while (i < seen && !atomic_compare_exchange_weak(&job->first_failed, &seen, i))
+            ;
+}
+
+wa_status wa_session_each(wa_session *session, wa_session_piece *piece, void *user, size_t n, size_t *n_done, wa_error *err)
+{
+    each_job   job       = { piece, user, n };
+    const bool is_shared = session->pool && n > 1 && !session->observer;
+
+    if (is_shared)
+        wa_pool_run(session->pool, each_task, &job, n);
+    *n_done = is_shared ? job.first_failed : 0;
+    for (; *n_done < n; (*n_done)++) { /* one that failed is done once more, for its message */
+        const wa_status st = piece(user, 0, n == 1 ? session->pool : NULL, *n_done, err);
+
+        if (st != WA_OK)
+            return st;
+    }
+    return WA_OK;
+}
+
+static wa_status run_rows(wa_session *session, size_t worker, wa_pool *pool, const wa_run_of_rows *run, wa_error *err)
 {
     wa_status                st       = WA_OK;
     const wa_pipeline *const pipeline = &session->model->pipeline;
@@ -200,32 +246,59 @@ done:
     return st;
 }
 
-static void run_task(void *user, size_t worker, size_t i)
-{
-    run_job *const job  = user;
-    size_t         seen = job->first_failed;
+typedef struct rows_job {
+    wa_session           *session;
+    const wa_run_of_rows *runs;
+} rows_job;
 
-    if (run_one(job->session, worker, NULL, &job->runs[i], NULL) != WA_OK)
-        while (i < seen && !atomic_compare_exchange_weak(&job->first_failed, &seen, i))
-            ;
+static wa_status rows_piece(void *user, size_t worker, wa_pool *pool, size_t i, wa_error *err)
+{
+    const rows_job *const job = user;
+
+    return run_rows(job->session, worker, pool, &job->runs[i], err);
 }
 
 wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err)
 {
-    run_job    job = { .session = session, .runs = runs, .first_failed = n };
-    const bool is_shared =
-        session->pool && n > 1 && !session->observer; /* an observer is called in order, from the caller's thread */
+    rows_job job = { session, runs };
 
-    if (is_shared)
-        wa_pool_run(session->pool, run_task, &job, n);
-    *n_done = is_shared ? job.first_failed : 0;
-    for (; *n_done < n; (*n_done)++) { /* a run that failed is done once more, for its message */
-        const wa_status st = run_one(session, 0, n == 1 ? session->pool : NULL, &runs[*n_done], err);
+    return wa_session_each(session, rows_piece, &job, n, n_done, err);
+}
 
-        if (st != WA_OK)
-            return st;
-    }
-    return WA_OK;
+typedef struct texts_job {
+    wa_session     *session;
+    const wa_text  *texts;
+    bool            is_last_only;
+    wa_run_of_text *out;
+} texts_job;
+
+static wa_status text_piece(void *user, size_t worker, wa_pool *pool, size_t i, wa_error *err)
+{
+    wa_status              st  = WA_OK;
+    const texts_job *const job = user;
+    wa_run_of_text        *out = &job->out[i];
+    wa_run_of_rows         run;
+    size_t                 n;
+
+    WA_TRY(wa_session_tokens(job->session, worker, job->texts[i], &out->tokens, err));
+    WA_TRY(wa_session_rows(job->session, worker, &out->tokens, &run.rows, &run.T, err));
+    run.first = job->is_last_only ? run.T - 1 : 0;
+    if (!wa_mul_size(run.T - run.first, job->session->model->pipeline.width, &n))
+        n = SIZE_MAX;
+    WA_WORKER_ALLOC(job->session, worker, n, run.out);
+    WA_TRY(run_rows(job->session, worker, pool, &run, err));
+    out->T   = run.T;
+    out->out = run.out;
+done:
+    return st;
+}
+
+wa_status wa_session_run_texts(wa_session *session, const wa_text *texts, size_t n, bool is_last_only, wa_run_of_text *out,
+                               size_t *n_done, wa_error *err)
+{
+    texts_job job = { session, texts, is_last_only, out };
+
+    return wa_session_each(session, text_piece, &job, n, n_done, err);
 }
 
 wa_scan wa_session_scan(wa_session *session)

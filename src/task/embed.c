@@ -14,44 +14,22 @@ static void mean_rows(float *out, const float *x, size_t T, size_t D)
     }
 }
 
-/* The run of one text, whose output goes where the embedding will lie; with the mean it is averaged there later. */
-static wa_status plan_text(wa_session *session, wa_text text, wa_pooling pooling, wa_embedding *embedding, wa_run_of_rows *run,
-                           wa_error *err)
-{
-    wa_status st = WA_OK;
-    size_t    n;
-
-    *embedding = (wa_embedding){ .width = wa_model_width(session->model), .n_rows = 1 };
-    WA_TRY(wa_session_tokens(session, text, &embedding->text, err));
-    WA_TRY(wa_session_rows(session, &embedding->text, &run->rows, &run->T, err));
-    run->first = pooling == WA_POOL_LAST ? run->T - 1 : 0;
-    if (!wa_mul_size(run->T - run->first, embedding->width, &n))
-        n = SIZE_MAX;
-    WA_SESSION_ALLOC(session, n, run->out);
-    embedding->data = run->out;
-    if (pooling == WA_POOL_NONE)
-        embedding->n_rows = run->T;
-done:
-    return st;
-}
-
 wa_status wa_embed_many(wa_session *session, const wa_text *texts, size_t n, wa_pooling pooling, wa_embedding *out, size_t *n_done,
                         wa_error *err)
 {
-    wa_status       st     = WA_OK;
-    size_t          n_runs = 0;
-    wa_run_of_rows *runs;
+    wa_status       st    = WA_OK;
+    const size_t    width = wa_model_width(session->model);
+    wa_run_of_text *runs;
 
     *n_done = 0;
     wa_session_begin(session);
     WA_SESSION_ALLOC(session, n, runs);
-    while (n_runs < n && (st = plan_text(session, texts[n_runs], pooling, &out[n_runs], &runs[n_runs], err)) == WA_OK)
-        n_runs++;
-    const wa_status run = wa_session_run(session, runs, n_runs, n_done, err);
-    if (run != WA_OK) /* of a text before the one that could not be planned */
-        st = run;
-    for (size_t i = 0; pooling == WA_POOL_MEAN && i < *n_done; i++)
-        mean_rows(runs[i].out, runs[i].out, runs[i].T, out[i].width);
+    st = wa_session_run_texts(session, texts, n, pooling == WA_POOL_LAST, runs, n_done, err);
+    for (size_t i = 0; i < *n_done; i++) {
+        out[i] = (wa_embedding){ runs[i].tokens, runs[i].out, pooling == WA_POOL_NONE ? runs[i].T : 1, width };
+        if (pooling == WA_POOL_MEAN)
+            mean_rows(runs[i].out, runs[i].out, runs[i].T, width);
+    }
 done:
     return st;
 }
@@ -76,8 +54,8 @@ wa_status wa_run(wa_session *session, wa_text text, wa_tokens *out, wa_error *er
     size_t        T;
 
     wa_session_begin(session);
-    WA_TRY(wa_session_tokens(session, text, &tokens, err));
-    WA_TRY(wa_session_rows(session, &tokens, &rows, &T, err));
+    WA_TRY(wa_session_tokens(session, 0, text, &tokens, err));
+    WA_TRY(wa_session_rows(session, 0, &tokens, &rows, &T, err));
     wa_flow flow = wa_session_flow(session, 0, rows, T);
     WA_TRY(wa_pipeline_run(&session->model->pipeline, &flow, NULL, false, err));
     if (out)

@@ -1,5 +1,6 @@
 /* Ranking the words that may follow a text. See wordahead.h. */
 #include <math.h>
+#include <string.h>
 
 #include "base/status.h"
 #include "base/str.h"
@@ -112,47 +113,28 @@ done:
     return st;
 }
 
-/* The runs of n texts, as far as the first that has no word; *n_runs counts them, and the error is that one's. */
-static wa_status plan_texts(wa_session *session, const wa_text *texts, size_t n, wa_run_of_rows *runs, float *x, wa_ranking *out,
-                            size_t *n_runs, wa_error *err)
-{
-    wa_status    st    = WA_OK;
-    const size_t width = session->model->pipeline.width;
-
-    for (*n_runs = 0; *n_runs < n; (*n_runs)++) {
-        wa_run_of_rows *const run = &runs[*n_runs];
-
-        out[*n_runs] = (wa_ranking){ 0 };
-        WA_TRY(wa_session_tokens(session, texts[*n_runs], &out[*n_runs].text, err));
-        WA_TRY(wa_session_rows(session, &out[*n_runs].text, &run->rows, &run->T, err));
-        run->first = run->T - 1;
-        run->out   = x + *n_runs * width;
-    }
-done:
-    return st;
-}
-
-/* Each step works on the texts that the step before got through, so the last error is that of the first text that fails. */
 static wa_status rank_texts(wa_session *session, const wa_text *texts, size_t n, const wa_rank_opts *opts, wa_ranking *out,
                             size_t *n_done, wa_error *err)
 {
-    wa_status       st = WA_OK, later;
+    wa_status       st    = WA_OK, ranked;
+    const size_t    width = session->model->pipeline.width;
     size_t          n_floats, *n_words;
-    wa_run_of_rows *runs;
+    wa_run_of_text *runs;
     float          *x;
 
-    if (!wa_mul_size(n, session->model->pipeline.width, &n_floats))
+    if (!wa_mul_size(n, width, &n_floats))
         n_floats = SIZE_MAX;
     WA_SESSION_ALLOC(session, n_floats, x);
     WA_SESSION_ALLOC(session, n, runs);
     WA_SESSION_ALLOC(session, n, n_words);
-    st = plan_texts(session, texts, n, runs, x, out, &n, err);
-    if ((later = wa_session_run(session, runs, n, &n, err)) != WA_OK)
-        st = later;
-    for (size_t i = 0; i < n; i++)
+    st = wa_session_run_texts(session, texts, n, true, runs, &n, err);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(x + i * width, runs[i].out, width * sizeof *x);
         n_words[i] = runs[i].T;
-    if ((later = rank_outputs(session, opts, x, n, n_words, out, n_done, err)) != WA_OK)
-        st = later;
+        out[i]     = (wa_ranking){ .text = runs[i].tokens };
+    }
+    if ((ranked = rank_outputs(session, opts, x, n, n_words, out, n_done, err)) != WA_OK) /* of a text before the one that failed */
+        st = ranked;
 done:
     return st;
 }
@@ -191,7 +173,7 @@ wa_status wa_feed(wa_session *session, wa_context *context, wa_text text, wa_tok
     wa_tokens tokens;
 
     wa_session_begin(session);
-    WA_TRY(wa_session_tokens(session, text, &tokens, err));
+    WA_TRY(wa_session_tokens(session, 0, text, &tokens, err));
     const size_t n_start = session->model->start != WA_NONE;
     WA_TRY(wa_context_reserve(context, tokens.n_tokens, err)); /* so that all words are added or none */
     for (size_t i = n_start; i < tokens.n_tokens; i++)

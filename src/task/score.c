@@ -59,7 +59,7 @@ static void plan_before(const wa_model *model, plan *p, const wa_context *contex
 }
 
 /* The words of the text and the end word as scores still to be filled. */
-static wa_status list_words(wa_session *session, wa_text text, wa_scores *out, wa_error *err)
+static wa_status list_words(wa_session *session, size_t worker, wa_text text, wa_scores *out, wa_error *err)
 {
     wa_status             st  = WA_OK;
     const wa_model *const m   = session->model;
@@ -67,8 +67,8 @@ static wa_status list_words(wa_session *session, wa_text text, wa_scores *out, w
     wa_tokens             tokens;
     wa_word_score        *words;
 
-    WA_TRY(wa_session_tokens(session, text, &tokens, err));
-    WA_SESSION_ALLOC(session, tokens.n_tokens + 1, words);
+    WA_TRY(wa_session_tokens(session, worker, text, &tokens, err));
+    WA_WORKER_ALLOC(session, worker, tokens.n_tokens + 1, words);
     for (size_t i = m->start != WA_NONE; i < tokens.n_tokens; i++)
         words[out->n_words++] = (wa_word_score){ .token = tokens.tokens[i] };
     if (end.data)
@@ -83,15 +83,15 @@ done:
     return st;
 }
 
-static wa_status make_plan(wa_session *session, const wa_scores *scores, wa_word_score *words, const wa_context *context, plan *p,
-                           wa_error *err)
+static wa_status make_plan(wa_session *session, size_t worker, const wa_scores *scores, wa_word_score *words,
+                           const wa_context *context, plan *p, wa_error *err)
 {
     wa_status    st        = WA_OK;
     const size_t n_context = context ? context->n : 0;
 
     *p = (plan){ 0 };
-    WA_SESSION_ALLOC(session, scores->n_words + n_context + 1, p->rows);
-    WA_SESSION_ALLOC(session, scores->n_words, p->aims);
+    WA_WORKER_ALLOC(session, worker, scores->n_words + n_context + 1, p->rows);
+    WA_WORKER_ALLOC(session, worker, scores->n_words, p->aims);
     plan_before(session->model, p, context, scores->n_words);
     for (size_t i = 0; i < scores->n_words; i++)
         plan_word(session->model, p, &words[i], i + 1 == scores->n_words);
@@ -346,14 +346,15 @@ static void sum_up(wa_scores *scores)
 
 /* ---------------------------------------------------------------- texts */
 
-static wa_status plan_text(wa_session *session, wa_text text, const wa_context *context, wa_scores *scores, plan *p, wa_error *err)
+static wa_status plan_text(wa_session *session, size_t worker, wa_text text, const wa_context *context, wa_scores *scores, plan *p,
+                           wa_error *err)
 {
     wa_status st = WA_OK;
 
     *scores = (wa_scores){ 0 };
-    WA_TRY(list_words(session, text, scores, err));
+    WA_TRY(list_words(session, worker, text, scores, err));
     wa_word_score *const words = (wa_word_score *)(uintptr_t)scores->words; /* ours until we return them */
-    WA_TRY(make_plan(session, scores, words, context, p, err));
+    WA_TRY(make_plan(session, worker, scores, words, context, p, err));
 done:
     return st;
 }
@@ -374,17 +375,32 @@ done:
     return st;
 }
 
+typedef struct plan_job {
+    wa_session    *session;
+    const wa_text *texts;
+    wa_scores     *out;
+    plan          *plans;
+} plan_job;
+
+static wa_status plan_piece(void *user, size_t worker, wa_pool *pool, size_t i, wa_error *err)
+{
+    const plan_job *const job = user;
+
+    (void)pool;
+    return plan_text(job->session, worker, job->texts[i], NULL, &job->out[i], &job->plans[i], err);
+}
+
 wa_status wa_score_many(wa_session *session, const wa_text *texts, size_t n, wa_scores *out, size_t *n_done, wa_error *err)
 {
     wa_status st = WA_OK;
+    size_t    n_planned;
     plan     *plans;
 
     *n_done = 0;
     wa_session_begin(session);
     WA_TRY(wa_session_need_words(session, "score", err));
     WA_SESSION_ALLOC(session, n, plans);
-    for (size_t i = 0; i < n; i++)
-        WA_TRY(plan_text(session, texts[i], NULL, &out[i], &plans[i], err));
+    WA_TRY(wa_session_each(session, plan_piece, &(plan_job){ session, texts, out, plans }, n, &n_planned, err));
     WA_TRY(score_plans(session, plans, n, n_done, err));
 done:
     for (size_t i = 0; i < *n_done; i++)
@@ -401,7 +417,7 @@ wa_status wa_score(wa_session *session, wa_text text, wa_context *context, wa_sc
 
     wa_session_begin(session);
     WA_TRY(wa_session_need_words(session, "score", err));
-    WA_TRY(plan_text(session, text, context, &scores, &p, err));
+    WA_TRY(plan_text(session, 0, text, context, &scores, &p, err));
     WA_TRY(score_plans(session, &p, 1, &ignored, err));
     if (context)
         WA_TRY(wa_context_reserve(context, scores.n_words, err)); /* so that all words are added or none */
