@@ -6,6 +6,7 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include "base/mem.h"
@@ -49,10 +50,13 @@ static inline void relax(void)
 
 static void work(wa_pool *pool, size_t number)
 {
-    size_t i;
+    wa_pool_task *const task = pool->task; /* read once: the counter, which every thread writes, is near them */
+    void *const         user = pool->user;
+    const size_t        n    = pool->n;
+    size_t              i;
 
-    while ((i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->n)
-        pool->task(pool->user, number, i);
+    while ((i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < n)
+        task(user, number, i);
 }
 
 /* Waits for another job than the last one seen and joins it where it is still open; false: the pool ends. */
@@ -96,27 +100,48 @@ static void *live(void *argument)
 
 /* ---------------------------------------------------------------- the pool */
 
+/* Signals go to the caller's threads, which expect them. Those of a fault stay: they belong to the thread that made it, and the
+ * caller's handler must get them (a mapped file that was shortened is SIGBUS). */
+static void block_signals(sigset_t *before)
+{
+    static const int faults[] = { SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+    sigset_t         blocked;
+
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &blocked, before);
+}
+
 static wa_status start(wa_pool *pool, size_t n_workers, wa_error *err)
 {
+    wa_status st = WA_OK;
+    sigset_t  before;
+
+    block_signals(&before); /* a new thread has the mask of its maker */
     for (; pool->n_workers < n_workers; pool->n_workers++) {
         worker *const w = &pool->workers[pool->n_workers];
 
         *w = (worker){ .pool = pool, .number = pool->n_workers + 1 };
         if (pthread_create(&w->thread, NULL, live, w) != 0)
-            return wa_fail(err, WA_EIO, "the system gives no more than %zu of %zu threads; use fewer (--threads)",
-                           pool->n_workers + 1, n_workers + 1);
+            WA_FAIL(WA_EIO, "the system gives no more than %zu of %zu threads; use fewer (--threads)", pool->n_workers + 1,
+                    n_workers + 1);
     }
-    return WA_OK;
+done:
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return st;
 }
 
 wa_status wa_pool_new(size_t n_threads, const wa_env *env, wa_pool **out, wa_error *err)
 {
-    wa_status    st = WA_OK;
-    wa_pool     *pool;
-    const size_t n_workers = (n_threads > 0 ? n_threads : wa_processors()) - 1;
+    wa_status st = WA_OK;
+    wa_pool  *pool;
 
     if (n_threads > WA_MOST_THREADS)
         return wa_fail(err, WA_EUSAGE, "%zu threads were asked for, and %d are the most", n_threads, WA_MOST_THREADS);
+    if (n_threads == 0)
+        n_threads = wa_processors();
+    const size_t n_workers = (n_threads < WA_MOST_THREADS ? n_threads : WA_MOST_THREADS) - 1;
     if (!(pool = wa_alloc_zeroed(env, 1, sizeof *pool)))
         return wa_fail_memory(err, "threads");
     if (env)
