@@ -106,7 +106,8 @@ typedef enum wa_duplicates { WA_DUPLICATES_FIRST, WA_DUPLICATES_LAST, WA_DUPLICA
  * limit       take the first `limit` records only; 0 takes all.
  * duplicates  which of the records with one word stays; the others are dropped and counted.
  * salvage     of a truncated or overlong file keep the records that are whole, instead of failing.
- * n_threads   that read; 0 means wa_processors(). They end with the call. The handle does not depend on it. */
+ * n_threads   that read; 0 means wa_processors(). They end with the call, and where the system gives none the caller reads
+ *             alone. The handle does not depend on it. */
 typedef struct wa_vectors_opts {
     size_t        limit;
     wa_duplicates duplicates;

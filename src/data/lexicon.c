@@ -124,6 +124,76 @@ void wa_lexicon_compact(wa_lexicon *lexicon)
         fill_slots(lexicon);
 }
 
+/* ---------------------------------------------------------------- many words at once */
+
+/* Entries looked at ahead of the one that is being inserted: the slot, and then the entry in it, come from far away. */
+enum { SLOT_AHEAD = 32, ENTRY_AHEAD = 16 };
+
+wa_lexicon_entry *wa_lexicon_room(wa_lexicon *lexicon, size_t n)
+{
+    size_t n_words;
+
+    if (!wa_add_size(lexicon->n_words, n, &n_words) || !wa_lexicon_reserve(lexicon, n_words))
+        return NULL;
+    return lexicon->entries + lexicon->n_words;
+}
+
+wa_lexicon_entry wa_lexicon_entry_of(wa_text word)
+{
+    return (wa_lexicon_entry){
+        .data    = word.data ? word.data : "",
+        .n_bytes = (uint32_t)word.n_bytes,
+        .hash    = (uint32_t)wa_hash(word),
+    };
+}
+
+static void fetch_ahead(const wa_lexicon *lexicon, size_t i, size_t n)
+{
+    const size_t mask = lexicon->n_slots - 1;
+
+    if (i + SLOT_AHEAD < n)
+        __builtin_prefetch(&lexicon->slots[lexicon->entries[i + SLOT_AHEAD].hash & mask], 1);
+    if (i + ENTRY_AHEAD >= n)
+        return;
+    const uint32_t taken = lexicon->slots[lexicon->entries[i + ENTRY_AHEAD].hash & mask];
+    if (taken != 0)
+        __builtin_prefetch(&lexicon->entries[taken - 1]);
+}
+
+size_t wa_lexicon_insert(wa_lexicon *lexicon, size_t n, bool last_stays)
+{
+    size_t n_lost = 0;
+
+    n += lexicon->n_words;
+    for (size_t i = lexicon->n_words; i < n; i++) {
+        wa_lexicon_entry *const entry = &lexicon->entries[i];
+
+        fetch_ahead(lexicon, i, n);
+        const size_t slot = find_slot(lexicon, (wa_text){ entry->data, entry->n_bytes }, entry->hash);
+        if (lexicon->slots[slot] != 0) {
+            wa_lexicon_entry *const earlier = &lexicon->entries[lexicon->slots[slot] - 1];
+
+            n_lost++;
+            (last_stays ? earlier : entry)->data = NULL;
+            if (!last_stays)
+                continue;
+        }
+        lexicon->slots[slot] = (uint32_t)(i + 1);
+    }
+    lexicon->n_words = n;
+    return n_lost;
+}
+
+void wa_lexicon_truncate(wa_lexicon *lexicon, size_t n)
+{
+    assert(n <= lexicon->n_words);
+    lexicon->n_words = n;
+    if (lexicon->slots)
+        fill_slots(lexicon);
+}
+
+/* ---------------------------------------------------------------- looking */
+
 size_t wa_lexicon_find(const wa_lexicon *lexicon, wa_text word)
 {
     if (lexicon->n_words == 0)

@@ -31,6 +31,16 @@ size_t  wa_lexicon_find(const wa_lexicon *lexicon, wa_text word); /* or WA_NONE 
 wa_text wa_lexicon_word(const wa_lexicon *lexicon, size_t i);
 void    wa_lexicon_clear(wa_lexicon *lexicon);
 
+/* For many words at once: up to n entries, which any thread makes with wa_lexicon_entry_of(), are written to the room behind the
+ * last one; then wa_lexicon_insert() takes in the first n of them. Of equal words the first stays, or the last; the data of the
+ * others becomes NULL, and wa_lexicon_compact() must be called, where the last stays not before more is added. Returns how
+ * many lost their word. */
+wa_lexicon_entry *wa_lexicon_room(wa_lexicon *lexicon, size_t n); /* NULL: no memory, nothing changed */
+wa_lexicon_entry  wa_lexicon_entry_of(wa_text word);              /* a word of at most 2^32 - 1 bytes */
+size_t            wa_lexicon_insert(wa_lexicon *lexicon, size_t n, bool last_stays);
+/* Takes out all entries from n on. All before must have their words. */
+void wa_lexicon_truncate(wa_lexicon *lexicon, size_t n);
+
 /* For lists in which the last of equal words counts. Adds a word at the end, whether it is there or not; where it is, the earlier
  * entry loses its word: its data becomes NULL, *earlier (WA_NONE otherwise) says which, and wa_lexicon_compact() must be
  * called before anything but adding. false: no memory. */

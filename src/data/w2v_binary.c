@@ -204,6 +204,8 @@ wa_status wa_w2v_read_binary(wa_w2v_reader *reader, wa_error *err)
 
         info->has_newlines |= has_newline && info->n_records > 0;
         WA_TRY(read_record(reader, first, &(wa_finding){ .offset = cursor->at, .record = info->n_records }, &is_whole, err));
+        if (is_whole && !has_crlf && !reader->census)
+            WA_TRY(wa_w2v_index(reader, n_wanted - info->n_records, err));
     }
     if (!is_whole)
         info->n_missing = info->n_claimed - info->n_records;

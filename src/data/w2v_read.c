@@ -12,8 +12,9 @@
 #include "base/log.h"
 #include "base/status.h"
 
-#define MESSAGE_SIZE 1024
-#define CUT_LENGTH   98 /* bytes that word2vec.c leaves of a longer word: MAX_STRING - 2 */
+#define MESSAGE_SIZE  1024
+#define WORTH_THREADS ((size_t)1 << 20) /* bytes: below, starting a thread takes longer than it saves */
+#define CUT_LENGTH    98                /* bytes that word2vec.c leaves of a longer word: MAX_STRING - 2 */
 
 /* ---------------------------------------------------------------- findings */
 
@@ -87,13 +88,27 @@ static bool is_plain(wa_text word)
     return word.n_bytes > 0;
 }
 
-static void count_invalid(wa_w2v_reader *reader, const wa_finding *at, wa_text word)
+static bool is_cut(wa_text word)
 {
-    const bool is_cut = word.n_bytes == CUT_LENGTH && wa_utf8_is_cut(word);
+    return word.n_bytes == CUT_LENGTH && wa_utf8_is_cut(word);
+}
 
-    reader->vectors->info.n_invalid_utf8++;
-    reader->vectors->info.n_cut += is_cut;
-    if (is_cut)
+void wa_w2v_count(wa_vectors_info *info, wa_text word)
+{
+    info->n_records++;
+    if (is_plain(word)) /* ASCII without blanks, as most are: spares the checks below */
+        return;
+    info->n_empty += word.n_bytes == 0;
+    info->n_with_space += wa_has_space(word);
+    if (wa_utf8_is_valid(word))
+        return;
+    info->n_invalid_utf8++;
+    info->n_cut += is_cut(word);
+}
+
+static void remark_invalid(wa_w2v_reader *reader, const wa_finding *at, wa_text word)
+{
+    if (is_cut(word))
         remark(
             reader, WA_FINDING_CUT, at,
             "the word %s ends inside a character after 98 bytes, where word2vec.c cuts words; kept as it is, no text will match it",
@@ -104,25 +119,19 @@ static void count_invalid(wa_w2v_reader *reader, const wa_finding *at, wa_text w
                wa_show(word).quoted);
 }
 
-static void count_word(wa_w2v_reader *reader, const wa_finding *at, wa_text word)
+/* What a check says about a word. */
+static void remark_word(wa_w2v_reader *reader, const wa_finding *at, wa_text word)
 {
-    wa_vectors_info *const info = &reader->vectors->info;
-
-    info->n_records++;
-    if (is_plain(word)) /* ASCII without blanks, as most are: spares the checks below */
+    if (is_plain(word))
         return;
-    if (word.n_bytes == 0) {
-        info->n_empty++;
+    if (word.n_bytes == 0)
         remark(reader, WA_FINDING_EMPTY, at, "the word is empty; kept as it is: `vectors convert --escape` writes '_' for it");
-    }
     if (!wa_utf8_is_valid(word))
-        count_invalid(reader, at, word);
-    if (wa_has_space(word)) {
-        info->n_with_space++;
+        remark_invalid(reader, at, word);
+    if (wa_has_space(word))
         remark(reader, WA_FINDING_SPACE, at,
                "the word %s holds white space; kept as it is: `vectors convert --escape` writes '_' for blanks and line breaks",
                wa_show(word).quoted);
-    }
 }
 
 /* ---------------------------------------------------------------- rows */
@@ -197,9 +206,11 @@ wa_status wa_w2v_take(wa_w2v_reader *reader, const wa_finding *at, wa_text word,
     wa_status st = WA_OK;
     size_t    earlier;
 
-    count_word(reader, at, word);
-    if (reader->census)
+    wa_w2v_count(&reader->vectors->info, word);
+    if (reader->census) {
+        remark_word(reader, at, word);
         count_row(reader, at, word, row);
+    }
     if (!add_word(reader, word, &earlier))
         WA_FAIL(WA_ENOMEM, "%s: not enough memory for %zu words", reader->path, reader->vectors->lexicon.n_words + 1);
     if (earlier == WA_NONE)
@@ -231,12 +242,25 @@ static void drop_wordless(wa_vectors *v)
     wa_lexicon_compact(&v->lexicon);
 }
 
+/* Starts the threads where a file is long enough to need them and they are not there. A system that gives none is no error: the work
+ * is done by one. */
+static wa_status start_threads(wa_w2v_reader *reader, size_t n_bytes, wa_error *err)
+{
+    const size_t asked = reader->opts.n_threads < WA_MOST_THREADS ? reader->opts.n_threads : WA_MOST_THREADS;
+
+    if (reader->pool || asked == 1 || n_bytes < WORTH_THREADS)
+        return WA_OK;
+    const wa_status st = wa_pool_new(asked, &reader->vectors->env, &reader->pool, err);
+    return st == WA_EIO ? WA_OK : st;
+}
+
 wa_status wa_w2v_read(wa_w2v_reader *reader, wa_error *err)
 {
     wa_status         st = WA_OK;
     wa_vectors *const v  = reader->vectors;
 
     WA_TRY(wa_file_read(&v->file, reader->path, SIZE_MAX, &v->env, err));
+    WA_TRY(start_threads(reader, v->file.bytes.n_bytes, err));
     v->info.is_gzip = v->file.is_gzip;
     reader->cursor  = (wa_cursor){ .bytes = v->file.bytes };
     WA_TRY(wa_w2v_sniff(reader, err));
@@ -247,6 +271,8 @@ wa_status wa_w2v_read(wa_w2v_reader *reader, wa_error *err)
     if (reader->opts.duplicates == WA_DUPLICATES_LAST)
         drop_wordless(v);
 done:
+    wa_pool_free(reader->pool);
+    reader->pool = NULL;
     return st;
 }
 
