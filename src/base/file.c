@@ -11,6 +11,11 @@
 #include "base/status.h"
 #include "base/stream.h"
 
+enum {
+    STEP = 1 << 20, /* bytes that are read before another thread is waited for */
+    PAGE = 4096,    /* of memory; larger ones are written to more often than needed */
+};
+
 /* Maps the open file if it is a regular one that is not empty; else leaves is_mapped false. */
 static void map(wa_file *file, int fd)
 {
@@ -45,35 +50,71 @@ static wa_status try_map(wa_file *file, const char *path, wa_error *err)
     return WA_OK;
 }
 
-static wa_status read_all(wa_file *file, const char *path, size_t most, wa_error *err)
-{
-    wa_status  st  = WA_OK;
-    wa_buf     all = { .env = file->env };
-    wa_stream *s   = NULL;
-    size_t     got = 0;
+/* Reading a stream to its end, a step after the other. */
+typedef struct reading {
+    wa_stream *stream;
+    char      *to; /* [STEP] for this step, and as much behind it for the next one */
+    size_t     n;  /* bytes that this step read; fewer than STEP at the end */
+    wa_status  status;
+    wa_error   err;
+} reading;
 
-    WA_TRY(wa_stream_open(path, file->env, &s, err));
-    do {
+static void read_step(reading *r)
+{
+    size_t got = 1;
+
+    for (r->n = 0; r->n < STEP && got > 0; r->n += got) {
+        got = 0;
+        if ((r->status = wa_stream_read(r->stream, r->to + r->n, STEP - r->n, &got, &r->err)) != WA_OK)
+            return;
+    }
+}
+
+/* The system gives memory when it is first written to, which takes a tenth of the time that unpacking takes. So while one thread
+ * reads, another writes to each page that the next step will fill. */
+static void read_or_write_ahead(void *user, size_t worker, size_t i)
+{
+    reading *const r = user;
+
+    (void)worker;
+    if (i == 0)
+        read_step(r);
+    else
+        for (size_t at = STEP; at < 2 * STEP; at += PAGE)
+            r->to[at] = 0;
+}
+
+static wa_status read_all(wa_file *file, const char *path, size_t most, wa_pool *pool, wa_error *err)
+{
+    wa_status st  = WA_OK;
+    wa_buf    all = { .env = file->env };
+    reading   r   = { .n = STEP };
+
+    WA_TRY(wa_stream_open(path, file->env, &r.stream, err));
+    while (r.n == STEP) {
         void *data = all.data;
 
-        if (!wa_grow(all.env, &data, &all.capacity, all.n_bytes + WA_STREAM_BUFFER, 1))
+        if (!wa_grow(all.env, &data, &all.capacity, all.n_bytes + 2 * STEP, 1))
             WA_FAIL(WA_ENOMEM, "%s: not enough memory after %zu bytes", path, all.n_bytes);
         all.data = data;
-        WA_TRY(wa_stream_read(s, all.data + all.n_bytes, all.capacity - all.n_bytes, &got, err));
-        all.n_bytes += got;
+        r.to     = all.data + all.n_bytes;
+        wa_pool_run(pool, read_or_write_ahead, &r, pool ? 2 : 1);
+        if (r.status != WA_OK)
+            WA_FAIL(r.status, "%s", r.err.message);
+        all.n_bytes += r.n;
         if (all.n_bytes > most)
             WA_FAIL(WA_EFORMAT, "%s: found more than %zu bytes, expected at most so many", path, most);
-    } while (got > 0);
-    file->is_gzip = wa_stream_is_gzip(s);
+    }
+    file->is_gzip = wa_stream_is_gzip(r.stream);
     file->bytes   = wa_buf_view(&all);
     all           = (wa_buf){ .env = file->env };
 done:
-    wa_stream_close(s);
+    wa_stream_close(r.stream);
     wa_buf_clear(&all);
     return st;
 }
 
-wa_status wa_file_read(wa_file *file, const char *path, size_t most, const wa_env *env, wa_error *err)
+wa_status wa_file_read_with(wa_file *file, const char *path, size_t most, wa_pool *pool, const wa_env *env, wa_error *err)
 {
     wa_status st = WA_OK;
 
@@ -83,9 +124,22 @@ wa_status wa_file_read(wa_file *file, const char *path, size_t most, const wa_en
     if (file->is_mapped && wa_stream_starts_gzip((const unsigned char *)file->bytes.data, file->bytes.n_bytes))
         wa_file_clear(file);
     if (!file->is_mapped)
-        WA_TRY(read_all(file, path, most, err));
+        WA_TRY(read_all(file, path, most, pool, err));
 done:
     return st;
+}
+
+wa_status wa_file_read(wa_file *file, const char *path, size_t most, const wa_env *env, wa_error *err)
+{
+    return wa_file_read_with(file, path, most, NULL, env, err);
+}
+
+size_t wa_file_size(const char *path)
+{
+    struct stat info;
+    const bool  is_plain = strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+
+    return is_plain && info.st_size >= 0 ? (size_t)info.st_size : WA_NONE;
 }
 
 void wa_file_clear(wa_file *file)

@@ -4,6 +4,7 @@
 #define WA_BASE_FILE_H
 
 #include "base/mem.h"
+#include "base/pool.h"
 
 /* The bytes of a file: mapped where it is a plain regular file, else in memory of our own. A mapped file must not be shortened
  * while it is in use: the system then ends the process with SIGBUS. Zeroed is empty. */
@@ -17,6 +18,11 @@ typedef struct wa_file {
 /* most    gives up after so many bytes of what cannot be mapped: a pipe may never end, and a small gzip file unpack to anything
  * Errors  WA_EIO; WA_EFORMAT where gzip data is broken (with the offset in the packed file) or there is too much; WA_ENOMEM. */
 wa_status wa_file_read(wa_file *file, const char *path, size_t most, const wa_env *env, wa_error *err);
+/* The same with the threads of a pool, which may be NULL: unpacking is one thread's work, and a second one is of use to it. */
+wa_status wa_file_read_with(wa_file *file, const char *path, size_t most, wa_pool *pool, const wa_env *env, wa_error *err);
 void      wa_file_clear(wa_file *file);
+
+/* How many bytes a plain regular file has; WA_NONE where that is not known, as of standard input. */
+size_t wa_file_size(const char *path);
 
 #endif

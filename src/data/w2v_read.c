@@ -242,13 +242,12 @@ static void drop_wordless(wa_vectors *v)
     wa_lexicon_compact(&v->lexicon);
 }
 
-/* Starts the threads where a file is long enough to need them and they are not there. A system that gives none is no error: the work
- * is done by one. */
-static wa_status start_threads(wa_w2v_reader *reader, size_t n_bytes, wa_error *err)
+/* A system that gives no threads is no error: then one does the work. */
+static wa_status start_threads(wa_w2v_reader *reader, wa_error *err)
 {
     const size_t asked = reader->opts.n_threads < WA_MOST_THREADS ? reader->opts.n_threads : WA_MOST_THREADS;
 
-    if (reader->pool || asked == 1 || n_bytes < WORTH_THREADS)
+    if (asked == 1 || wa_file_size(reader->path) < WORTH_THREADS)
         return WA_OK;
     const wa_status st = wa_pool_new(asked, &reader->vectors->env, &reader->pool, err);
     return st == WA_EIO ? WA_OK : st;
@@ -259,8 +258,8 @@ wa_status wa_w2v_read(wa_w2v_reader *reader, wa_error *err)
     wa_status         st = WA_OK;
     wa_vectors *const v  = reader->vectors;
 
-    WA_TRY(wa_file_read(&v->file, reader->path, SIZE_MAX, &v->env, err));
-    WA_TRY(start_threads(reader, v->file.bytes.n_bytes, err));
+    WA_TRY(start_threads(reader, err));
+    WA_TRY(wa_file_read_with(&v->file, reader->path, SIZE_MAX, reader->pool, &v->env, err));
     v->info.is_gzip = v->file.is_gzip;
     reader->cursor  = (wa_cursor){ .bytes = v->file.bytes };
     WA_TRY(wa_w2v_sniff(reader, err));

@@ -237,6 +237,33 @@ START_TEST(what_may_have_no_end_is_read_up_to_a_limit)
 }
 END_TEST
 
+/* Somewhat more than three steps of a megabyte, and exactly three, so that the end is found at the start of a step. */
+START_TEST(a_second_thread_changes_nothing_that_is_read)
+{
+    const size_t      n      = 3 * (1 << 20) + (_i == 0 ? 12345 : 0);
+    const char *const path   = scratch_path("long.gz");
+    uint32_t *const   plain  = malloc(n + sizeof *plain);
+    wa_output        *output = NULL;
+    wa_pool          *pool   = NULL;
+    wa_file           file;
+
+    for (size_t i = 0; i < n / sizeof *plain + 1; i++)
+        plain[i] = (uint32_t)i * 2654435761u;
+    ck_assert_int_eq(wa_output_open(path, NULL, &output, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(output, plain, n, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_commit(output, NULL), WA_OK);
+    ck_assert_int_eq(wa_pool_new(2, NULL, &pool, NULL), WA_OK);
+    ck_assert_int_eq(wa_file_read_with(&file, path, SIZE_MAX, pool, NULL, NULL), WA_OK);
+    ck_assert_uint_eq(file.bytes.n_bytes, n);
+    ck_assert(memcmp(file.bytes.data, plain, n) == 0);
+    ck_assert_uint_gt(wa_file_size(path), n); /* random bytes: gzip adds its headers */
+    ck_assert_uint_eq(wa_file_size("-"), WA_NONE);
+    wa_file_clear(&file);
+    wa_pool_free(pool);
+    free(plain);
+}
+END_TEST
+
 static wa_status read_whole(const wa_env *env, void *path)
 {
     wa_file         file;
@@ -530,6 +557,7 @@ Suite *wa_suite_file(void)
     tcase_add_test(tcase, a_named_pipe_is_read_to_its_end);
     tcase_add_test(tcase, gzip_through_a_named_pipe_is_unpacked_however_it_is_cut);
     tcase_add_test(tcase, what_may_have_no_end_is_read_up_to_a_limit);
+    tcase_add_loop_test(tcase, a_second_thread_changes_nothing_that_is_read, 0, 2);
     tcase_add_test(tcase, reading_survives_every_failing_allocation);
     tcase_add_test(tcase, lines_end_in_either_newline_or_none);
     tcase_add_test(tcase, a_byte_order_mark_is_dropped_at_the_start_only);
