@@ -65,6 +65,9 @@ SIMD_OBJECTS := $(patsubst %,$(B)/src/math/%.o,$(SIMD_$(shell $(CC) -dumpmachine
 LIB_SOURCES  := $(filter-out src/math/kernels_simd.c,$(LIB_SOURCES))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o) $(SIMD_OBJECTS)
 
+# The built-in model as the program opens it fastest: the vectors unpacked. The same for every variant.
+MODEL := build/models/english
+
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
 
 # A make inside a recipe: on all processors, unless the caller said how many.
@@ -76,7 +79,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .SECONDARY:
 .PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-readme check-example check-valgrind certify bench fuzz fuzz-now lint format install clean help always
 
-all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so  ## build the library and the program
+all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so $(MODEL)/model.yaml  ## build the library, the program and its model
 
 tests: all $(B)/unit $(B)/certify $(B)/bench $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
 
@@ -136,6 +139,20 @@ $(B)/settings: always
 
 -include $(LIB_OBJECTS:.o=.d) $(CLI_OBJECTS:.o=.d) $(UNIT_OBJECTS:.o=.d) $(wildcard $(B)/docs/examples/*.d $(B)/tests/bench/*.d $(B)/tests/fuzz/*.d)
 
+# A program that looks for the model while it is made finds model.yaml with all it names, or none; and two makes may make it at once.
+$(MODEL)/model.yaml: models/english/model.yaml $(MODEL)/vectors.bin $(MODEL)/weights.safetensors
+	@echo "  MODEL  $(@D)"
+	$(Q)sed 's/vectors\.bin\.gz/vectors.bin/' $< >$@.$$$$ && grep -q 'file: vectors\.bin ' $@.$$$$ && mv $@.$$$$ $@
+
+$(MODEL)/vectors.bin: models/english/vectors.bin.gz
+	@mkdir -p $(@D)
+	$(Q)gzip -dc $< >$@.$$$$ && mv $@.$$$$ $@
+
+# The same file under another name, where the file system can do that.
+$(MODEL)/weights.safetensors: models/english/weights.safetensors
+	@mkdir -p $(@D)
+	$(Q)ln -f $< $@ 2>/dev/null || { cp $< $@.$$$$ && mv $@.$$$$ $@; }
+
 # ---------------------------------------------------------------- using
 # The packages are looked for when make starts, so what installs them is followed by a make of its own.
 demo:  ## words that may follow five sentences (installs what is missing)
@@ -144,7 +161,7 @@ demo:  ## words that may follow five sentences (installs what is missing)
 	+$(Q)$(MAKE) --no-print-directory demo-now
 
 demo-now:
-	$(Q)$(B)/wordahead rank -m models/english -k 5 "She looked out of the" "It was a dark and stormy" "The cat sat on the" \
+	$(Q)$(B)/wordahead rank -k 5 "She looked out of the" "It was a dark and stormy" "The cat sat on the" \
 	    "She closed her" "The ship sailed into the"
 
 install: all  ## put program, library, header and model under PREFIX
@@ -159,7 +176,7 @@ install: all  ## put program, library, header and model under PREFIX
 	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: wordahead' 'Description: ranked next words from Word2Vec vectors' \
 	    'Version: $(VERSION)' 'Requires.private: $(PACKAGES)' 'Libs: -L$${prefix}/lib -lwordahead' \
 	    'Libs.private: -lunistring -lpthread -lm' 'Cflags: -I$${prefix}/include' >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/wordahead.pc'
-	$(Q)install -m 644 models/english/* '$(DESTDIR)$(PREFIX)/share/wordahead/models/english/'
+	$(Q)install -m 644 models/english/README.md $(MODEL)/* '$(DESTDIR)$(PREFIX)/share/wordahead/models/english/'
 
 # ---------------------------------------------------------------- checking
 check:  ## every test, plain and under sanitizers (installs what is missing)
@@ -169,7 +186,7 @@ check:  ## every test, plain and under sanitizers (installs what is missing)
 check-unit: $(B)/unit  ## the C tests of one VARIANT
 	$(Q)tests/unit/run $(B)/unit
 
-check-cli: $(B)/wordahead  ## the cases of tests/cli
+check-cli: $(B)/wordahead $(MODEL)/model.yaml  ## the cases of tests/cli
 	$(Q)tests/cli/run $(B)/wordahead
 
 check-golden: $(B)/wordahead  ## reference numbers of tests/golden

@@ -28,14 +28,20 @@ static const char *beside_program(const char *relative, char *out, size_t size)
     return wa_path_exists(out) ? out : NULL;
 }
 
+/* The copy that make unpacked opens five times as fast as the model of the sources, which are there before anything is made. */
 static const char *built_in_model(char *out, size_t size)
 {
-    static const char installed[] = WA_PREFIX "/share/wordahead/models/english";
-    const char       *path        = beside_program("../../models/english", out, size); /* build/release/wordahead */
+    static const char        installed[] = WA_PREFIX "/share/wordahead/models/english";
+    static const char *const places[]    = {
+           "../models/english/model.yaml",      /* build/release/wordahead: build/models; the file, as it is made last */
+           "../../models/english",              /* the same: the sources */
+           "../share/wordahead/models/english", /* PREFIX/bin/wordahead */
+    };
 
-    if (!path)
-        path = beside_program("../share/wordahead/models/english", out, size); /* PREFIX/bin/wordahead */
-    return path ? path : wa_path_exists(installed) ? installed : NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (beside_program(places[i], out, size))
+            return out;
+    return wa_path_exists(installed) ? installed : NULL;
 }
 
 static wa_model *open_model(const char *path, size_t n_threads, int *exit_code)

@@ -123,16 +123,18 @@ done:
     return st;
 }
 
-static wa_status open_vectors(wa_model *model, wa_error *err)
+static wa_status open_vectors(wa_model *model, size_t n_threads, wa_error *err)
 {
-    const wa_experiment *const e = model->experiment;
+    const wa_experiment *const e    = model->experiment;
+    wa_vectors_opts            opts = e->vectors.opts;
 
+    opts.n_threads = n_threads;
     if (e->vectors.values.is_given)
         return take_values(model, err);
     if (e->vectors.random.is_given)
         return draw_vectors(model, err);
     if (e->vectors.file)
-        return wa_vectors_open(e->vectors.file, &e->vectors.opts, &model->env, &model->vectors, err);
+        return wa_vectors_open(e->vectors.file, &opts, &model->env, &model->vectors, err);
     return wa_fail(err, WA_ECONFIG, "%s: vectors has none of file, values and random; a model needs one of them",
                    wa_config_where(model->config, "vectors"));
 }
@@ -199,7 +201,7 @@ static wa_status build(wa_model *model, wa_pool *pool, wa_error *err)
                            "report.trace is a file, expected a list of globs such as [ \"attention.*\" ]");
     WA_TRY(wa_config_verdict(model->config, err));
     WA_TRY(read_inputs(model, err));
-    WA_TRY(open_vectors(model, err));
+    WA_TRY(open_vectors(model, wa_pool_threads(pool), err));
     WA_TRY(wa_weights_open(model->config, &model->arena, &model->env, &model->weights, err));
     find_specials(model);
     wa_build parts = {
