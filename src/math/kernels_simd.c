@@ -48,11 +48,12 @@ SIMD void run_tile(const tile *t, const size_t R, const size_t P, const wa_numbe
 {
     wa_simd sums[WA_SIMD_ROWS][WIDE][2], w[WIDE][2];
 
-    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
-        sums[r][p][h] = t->bias ? simd_load(t->bias + p * WA_PANEL + h * HALF + at) : simd_set(0.0f);
+    WA_EACH (r, R)
+        WA_EACH (p, P)
+            WA_EACH (h, 2)
+                sums[r][p][h] = t->bias ? simd_load(t->bias + p * WA_PANEL + h * HALF + at) : simd_set(0.0f);
     for (size_t d = 0; d < t->n_inner; d++) {
-        WA_UNROLL for (size_t p = 0; p < P; p++)
-        {
+        WA_EACH (p, P) {
             const char *const numbers = t->w + p * t->panel_bytes + d * t->inner_bytes;
 
             read_pair(w[p], numbers, type, at);
@@ -60,16 +61,18 @@ SIMD void run_tile(const tile *t, const size_t R, const size_t P, const wa_numbe
             if (type == WA_NUMBER_F32)
                 simd_prefetch(numbers + AHEAD + (HALF + at) * 4);
         }
-        WA_UNROLL for (size_t r = 0; r < R; r++)
-        {
+        WA_EACH (r, R) {
             const wa_simd x = simd_set(t->x[d * t->x_step + r]);
 
-            WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++) sums[r][p][h] =
-                simd_fma(x, w[p][h], sums[r][p][h]);
+            WA_EACH (p, P)
+                WA_EACH (h, 2)
+                    sums[r][p][h] = simd_fma(x, w[p][h], sums[r][p][h]);
         }
     }
-    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
-        simd_store(t->y + r * t->y_stride + p * WA_PANEL + h * HALF + at, sums[r][p][h]);
+    WA_EACH (r, R)
+        WA_EACH (p, P)
+            WA_EACH (h, 2)
+                simd_store(t->y + r * t->y_stride + p * WA_PANEL + h * HALF + at, sums[r][p][h]);
 }
 
 /* One function for each number of rows, so that all their sums are registers. */
@@ -89,13 +92,20 @@ TILE(2, 1)
 TILE(3, 2)
 TILE(3, 1)
 TILE(4, 1)
-TILE(5, 1) TILE(6, 1)
+TILE(5, 1)
+TILE(6, 1)
 #if WA_SIMD_ROWS == 12
-    TILE(4, 2) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1)
+TILE(4, 2)
+TILE(7, 1)
+TILE(8, 1)
+TILE(9, 1)
+TILE(10, 1)
+TILE(11, 1)
+TILE(12, 1)
 #endif
 #undef TILE
 
-        typedef void tile_function(const tile *t, wa_number_type type);
+typedef void tile_function(const tile *t, wa_number_type type);
 
 static tile_function *const tiles[WA_SIMD_ROWS + 1] = {
     NULL,     tile_1x1, tile_2x1, tile_3x1,  tile_4x1,  tile_5x1,  tile_6x1,
@@ -179,12 +189,13 @@ SIMD wa_simd simd_exp(wa_simd x)
     static const float c[]   = { 1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f };
     const wa_simd      round = simd_set(WA_EXP_ROUND);
 
-    x                                          = simd_max(simd_set(-104.0f), x); /* in this order a NaN stays one */
-    const wa_simd n                            = simd_sub(simd_fma(x, simd_set(WA_EXP_LOG2_E), round), round);
-    const wa_simd m                            = simd_sub(simd_set(0.0f), n);
-    const wa_simd r                            = simd_fma(m, simd_set(WA_EXP_LN2_LOW), simd_fma(m, simd_set(WA_EXP_LN2_HIGH), x));
-    wa_simd       p                            = simd_set(c[0]);
-    WA_UNROLL for (size_t i = 1; i < 8; i++) p = simd_fma(p, r, simd_set(c[i]));
+    x               = simd_max(simd_set(-104.0f), x); /* in this order a NaN stays one */
+    const wa_simd n = simd_sub(simd_fma(x, simd_set(WA_EXP_LOG2_E), round), round);
+    const wa_simd m = simd_sub(simd_set(0.0f), n);
+    const wa_simd r = simd_fma(m, simd_set(WA_EXP_LN2_LOW), simd_fma(m, simd_set(WA_EXP_LN2_HIGH), x));
+    wa_simd       p = simd_set(c[0]);
+    WA_EACH (i, 7)
+        p = simd_fma(p, r, simd_set(c[i + 1]));
     return simd_scale(p, n);
 }
 
@@ -207,12 +218,14 @@ static wa_chunk measure_whole(const float *x, size_t n)
     }
     if (out.max == -INFINITY)
         return out;
-    max                                                    = simd_set(out.max);
-    WA_UNROLL for (size_t l = 0; l < N_LANES; l++) sums[l] = simd_set(0.0f);
+    max = simd_set(out.max);
+    WA_EACH (l, N_LANES)
+        sums[l] = simd_set(0.0f);
     for (size_t i = 0; i < n; i += WA_LANES)
-        WA_UNROLL for (size_t l = 0; l < N_LANES; l++) sums[l] =
-            simd_add(sums[l], simd_exp(simd_sub(simd_load(x + i + l * W), max)));
-    WA_UNROLL for (size_t l = 0; l < N_LANES; l++) simd_store(lanes + l * W, sums[l]);
+        WA_EACH (l, N_LANES)
+            sums[l] = simd_add(sums[l], simd_exp(simd_sub(simd_load(x + i + l * W), max)));
+    WA_EACH (l, N_LANES)
+        simd_store(lanes + l * W, sums[l]);
     for (size_t l = 0; l < WA_LANES; l++)
         out.sum += (double)lanes[l];
     return out;
@@ -260,7 +273,8 @@ static size_t simd_find(uint32_t *where, const float *x, float least, size_t n)
     for (; i + FEW * W <= n; i += FEW * W) {
         uint64_t all = 0;
 
-        WA_UNROLL for (size_t v = 0; v < FEW; v++) all |= (uint64_t)simd_mask_ge(simd_load(x + i + v * W), bound) << (v * W);
+        WA_EACH (v, FEW)
+            all |= (uint64_t)simd_mask_ge(simd_load(x + i + v * W), bound) << (v * W);
         for (; all; all &= all - 1)
             where[n_found++] = (uint32_t)(i + (size_t)__builtin_ctzll(all));
     }
@@ -318,33 +332,35 @@ SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes 
     const int8_t *const w           = codes->codes + panel * panel_bytes;
     __m512i             sums[WA_SIMD_ROWS][WIDE][2], c[WIDE][2];
 
-    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
-        sums[r][p][h] = _mm512_loadu_si512(codes->shift + (panel + p) * WA_PANEL + h * HALF);
+    WA_EACH (r, R)
+        WA_EACH (p, P)
+            WA_EACH (h, 2)
+                sums[r][p][h] = _mm512_loadu_si512(codes->shift + (panel + p) * WA_PANEL + h * HALF);
     for (size_t g = 0; g < codes->n_groups; g++) {
-        WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++)
-        {
-            const int8_t *const at = w + p * panel_bytes + (g * 2 + h) * HALF * 4;
+        WA_EACH (p, P)
+            WA_EACH (h, 2) {
+                const int8_t *const at = w + p * panel_bytes + (g * 2 + h) * HALF * 4;
 
-            c[p][h] = _mm512_loadu_si512(at);
-            simd_prefetch(at + AHEAD);
-        }
-        WA_UNROLL for (size_t r = 0; r < R; r++)
-        {
+                c[p][h] = _mm512_loadu_si512(at);
+                simd_prefetch(at + AHEAD);
+            }
+        WA_EACH (r, R) {
             const __m512i four = _mm512_set1_epi32((int)x[g * x_step + r]);
 
-            WA_UNROLL for (size_t p = 0; p < P; p++) WA_UNROLL for (size_t h = 0; h < 2; h++) sums[r][p][h] =
-                _mm512_dpbusd_epi32(sums[r][p][h], four, c[p][h]);
+            WA_EACH (p, P)
+                WA_EACH (h, 2)
+                    sums[r][p][h] = _mm512_dpbusd_epi32(sums[r][p][h], four, c[p][h]);
         }
     }
-    WA_UNROLL for (size_t r = 0; r < R; r++) WA_UNROLL for (size_t p = 0; p < P; p++)
-    {
-        int32_t out[WA_PANEL];
+    WA_EACH (r, R)
+        WA_EACH (p, P) {
+            int32_t out[WA_PANEL];
 
-        _mm512_storeu_si512(out, sums[r][p][0]);
-        _mm512_storeu_si512(out + HALF, sums[r][p][1]);
-        finish_bound(upper + r * stride + p * WA_PANEL, lower + r * stride + p * WA_PANEL, out, probes, t + r, codes,
-                     (panel + p) * WA_PANEL);
-    }
+            _mm512_storeu_si512(out, sums[r][p][0]);
+            _mm512_storeu_si512(out + HALF, sums[r][p][1]);
+            finish_bound(upper + r * stride + p * WA_PANEL, lower + r * stride + p * WA_PANEL, out, probes, t + r, codes,
+                         (panel + p) * WA_PANEL);
+        }
 }
 
 #define BOUND_TILE(R, P)                                                                                                           \
@@ -389,13 +405,13 @@ static void sum_codes(int32_t out[WA_PANEL], const uint32_t *x, size_t x_step, c
 {
     __m256i sums[8];
 
-    WA_UNROLL for (size_t v = 0; v < 8; v++) sums[v] = _mm256_setzero_si256();
+    WA_EACH (v, 8)
+        sums[v] = _mm256_setzero_si256();
     for (size_t g = 0; g < n_groups; g++) {
         const __m128i bytes = _mm_set1_epi32((int)x[g * x_step]);
         const __m256i four  = _mm256_sub_epi16(_mm256_cvtepu8_epi16(bytes), _mm256_set1_epi16(128));
 
-        WA_UNROLL for (size_t v = 0; v < 8; v++)
-        {
+        WA_EACH (v, 8) {
             const __m128i codes = _mm_loadu_si128((const __m128i *)(const void *)(w + (g * 8 + v) * 16));
 
             sums[v] = _mm256_add_epi32(sums[v], _mm256_madd_epi16(_mm256_cvtepi8_epi16(codes), four));

@@ -12,10 +12,11 @@
 
 #define SIMD static inline __attribute__((always_inline, unused))
 
+/* A loop over i < n, n a small constant, that must be unrolled, so that an array it walks over becomes registers. */
 #if defined(__clang__)
-#define WA_UNROLL _Pragma("unroll")
+#define WA_EACH(i, n) _Pragma("unroll") for (size_t i = 0; i < (n); i++)
 #else
-#define WA_UNROLL _Pragma("GCC unroll 16")
+#define WA_EACH(i, n) _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)
 #endif
 
 #if defined(__AVX512F__)
