@@ -10,8 +10,7 @@ enum {
     W       = WA_SIMD_WIDTH,
     HALF    = WA_PANEL / 2,
     AHEAD   = 2048, /* bytes ahead of which weights are asked for: the processor's own guess is shorter, and ends at pages */
-    WIDE    = 4,    /* panels side by side for a single row: 8 sums hide the latency of a multiply-add */
-    NARROW  = 2,    /* the same for two to four rows */
+    WIDE    = 4,    /* the most panels side by side: for a single row, 8 sums hide the latency of a multiply-add */
     N_LANES = WA_LANES / W,
 };
 
@@ -86,6 +85,8 @@ SIMD void run_tile(const tile *t, const size_t R, const size_t P, const wa_numbe
                 run_tile(t, R, P, WA_NUMBER_F32, at);                                                                              \
     }
 TILE(1, 4)
+TILE(1, 3)
+TILE(1, 2)
 TILE(1, 1)
 TILE(2, 2)
 TILE(2, 1)
@@ -107,24 +108,35 @@ TILE(12, 1)
 
 typedef void tile_function(const tile *t, wa_number_type type);
 
-static tile_function *const tiles[WA_SIMD_ROWS + 1] = {
-    NULL,     tile_1x1, tile_2x1, tile_3x1,  tile_4x1,  tile_5x1,  tile_6x1,
+/* By rows and panels. Few rows have too few sums to hide the latency of a multiply-add, so they take several panels at a time. */
+static tile_function *const tiles[WA_SIMD_ROWS + 1][WIDE + 1] = {
+    [1] = { NULL, tile_1x1, tile_1x2, tile_1x3, tile_1x4 },
+    [2] = { NULL, tile_2x1, tile_2x2 },
+    [3] = { NULL, tile_3x1, tile_3x2 },
+    [5] = { NULL, tile_5x1 },
+    [6] = { NULL, tile_6x1 },
 #if WA_SIMD_ROWS == 12
-    tile_7x1, tile_8x1, tile_9x1, tile_10x1, tile_11x1, tile_12x1,
+    [4]  = { NULL, tile_4x1, tile_4x2 },
+    [7]  = { NULL, tile_7x1 },
+    [8]  = { NULL, tile_8x1 },
+    [9]  = { NULL, tile_9x1 },
+    [10] = { NULL, tile_10x1 },
+    [11] = { NULL, tile_11x1 },
+    [12] = { NULL, tile_12x1 },
+#else
+    [4] = { NULL, tile_4x1 },
 #endif
 };
-/* Few rows have too few sums to hide the latency of a multiply-add, so they take several panels at a time. */
-static const struct {
-    tile_function *run;
-    size_t         n_panels;
-} wide_tiles[WA_SIMD_ROWS + 1] = {
-    [1] = { tile_1x4, 4 },
-    [2] = { tile_2x2, 2 },
-    [3] = { tile_3x2, 2 },
-#if WA_SIMD_ROWS == 12
-    [4] = { tile_4x2, 2 },
-#endif
-};
+
+/* As many panels at a time as there is a tile for. */
+static size_t panels_together(size_t n_rows, size_t n_left)
+{
+    size_t n = n_left < WIDE ? n_left : WIDE;
+
+    while (!tiles[n_rows][n])
+        n--;
+    return n;
+}
 
 /* The last panel, where it has fewer rows than WA_PANEL: through memory of its own, since only those may be written. */
 static void product_rest(const tile *t, size_t n_rows, wa_number_type type, size_t n_columns)
@@ -134,7 +146,7 @@ static void product_rest(const tile *t, size_t n_rows, wa_number_type type, size
 
     here.y        = rows;
     here.y_stride = WA_PANEL;
-    tiles[n_rows](&here, type);
+    tiles[n_rows][1](&here, type);
     for (size_t r = 0; r < n_rows; r++)
         memcpy(t->y + r * t->y_stride, rows + r * WA_PANEL, n_columns * sizeof *rows);
 }
@@ -142,21 +154,17 @@ static void product_rest(const tile *t, size_t n_rows, wa_number_type type, size
 /* Up to WA_SIMD_ROWS rows by all panels. */
 static void product_rows(tile t, size_t n_rows, const wa_panels *w, size_t first, size_t n_panels)
 {
-    const size_t n_whole = (w->n_rows - first * WA_PANEL) / WA_PANEL, step = wide_tiles[n_rows].n_panels;
-    const size_t end = n_whole < n_panels ? n_whole : n_panels;
+    const size_t n_whole = w->n_rows / WA_PANEL - first, end = n_whole < n_panels ? n_whole : n_panels;
 
-    for (size_t p = 0; p < n_panels;) {
-        const size_t n = step > 0 && p + step <= end ? step : 1;
-
-        if (p >= end)
-            product_rest(&t, n_rows, w->type, w->n_rows - (first + p) * WA_PANEL);
-        else
-            (n > 1 ? wide_tiles[n_rows].run : tiles[n_rows])(&t, w->type);
-        p += n;
+    for (size_t p = 0, n; p < end; p += n) {
+        n = panels_together(n_rows, end - p);
+        tiles[n_rows][n](&t, w->type);
         t.y += n * WA_PANEL;
         t.w += n * t.panel_bytes;
         t.bias = t.bias ? t.bias + n * WA_PANEL : NULL;
     }
+    if (end < n_panels)
+        product_rest(&t, n_rows, w->type, w->n_rows - (first + end) * WA_PANEL);
 }
 
 static void simd_product(float *y, size_t y_stride, const float *x, size_t T, const wa_panels *w, size_t first, size_t n_panels)
@@ -409,7 +417,7 @@ static void sum_codes(int32_t out[WA_PANEL], const uint32_t *x, size_t x_step, c
         sums[v] = _mm256_setzero_si256();
     for (size_t g = 0; g < n_groups; g++) {
         const __m128i bytes = _mm_set1_epi32((int)x[g * x_step]);
-        const __m256i four  = _mm256_sub_epi16(_mm256_cvtepu8_epi16(bytes), _mm256_set1_epi16(128));
+        const __m256i four = _mm256_sub_epi16(_mm256_cvtepu8_epi16(bytes), _mm256_set1_epi16(128));
 
         WA_EACH (v, 8) {
             const __m128i codes = _mm_loadu_si128((const __m128i *)(const void *)(w + (g * 8 + v) * 16));
@@ -432,7 +440,7 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
     for (size_t p = 0; p < n_panels; p++)
         for (size_t t = 0; t < T; t++) {
             const size_t block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
-            int32_t      sums[WA_PANEL];
+            int32_t sums[WA_PANEL];
 
             sum_codes(sums, probes->codes + block * codes->n_groups + t % WA_BLOCK, n_block,
                       codes->codes + (first + p) * codes->n_groups * WA_PANEL * 4, codes->n_groups);
