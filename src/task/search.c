@@ -5,6 +5,7 @@
 #include "task/search.h"
 
 #include <math.h>
+#include <stdatomic.h>
 
 #include "base/status.h"
 
@@ -21,6 +22,7 @@ typedef struct hunt {
     wa_topk         *tops;   /* [workers, n_rows] */
     uint32_t        *where;  /* [workers, WA_CHUNK] */
     wa_chunk        *chunks; /* [n_rows, n_chunks] */
+    _Atomic float   *least;  /* [n_rows] that some worker knows k words of the row to have */
 } hunt;
 
 static wa_status alloc_tops(hunt *h, wa_arena *arena, wa_error *err)
@@ -33,8 +35,11 @@ static wa_status alloc_tops(hunt *h, wa_arena *arena, wa_error *err)
     h->tops     = wa_arena_alloc(arena, n, sizeof *h->tops);
     h->where    = wa_arena_alloc(arena, h->n_workers * WA_CHUNK, sizeof *h->where);
     h->chunks   = wa_arena_alloc(arena, h->n_rows * h->n_chunks, sizeof *h->chunks);
-    if (!items || !h->tops || !h->where || !h->chunks)
+    h->least    = wa_arena_alloc(arena, h->n_rows, sizeof *h->least);
+    if (!items || !h->tops || !h->where || !h->chunks || !h->least)
         return wa_fail_memory(err, "ranking");
+    for (size_t row = 0; row < h->n_rows; row++)
+        atomic_init(&h->least[row], -INFINITY);
     for (size_t i = 0; i < n; i++)
         h->tops[i] = (wa_topk){ .items = items + i * k, .k = k };
     return WA_OK;
@@ -46,14 +51,61 @@ static float least_of(const wa_topk *top)
     return top->n < top->k ? -INFINITY : top->items[0].score;
 }
 
+/* A score that at least k words of a piece have: the k-th of the best of its groups. So a heap that is still empty need not be offered
+ * every word of its first piece, which would take longer than computing them. */
+static float least_of_piece(const float *scores, size_t n, size_t k)
+{
+    enum { N_GROUPS = 32, GROUP = WA_CHUNK / N_GROUPS };
+    float best[N_GROUPS], least = INFINITY;
+
+    if (n < WA_CHUNK || k > N_GROUPS)
+        return -INFINITY;
+    for (size_t g = 0; g < N_GROUPS; g++) {
+        best[g] = -INFINITY;
+        for (size_t i = g * GROUP; i < (g + 1) * GROUP; i++)
+            best[g] = scores[i] > best[g] ? scores[i] : best[g];
+    }
+    for (size_t i = 0; i < k; i++) {
+        size_t largest = 0;
+
+        for (size_t g = 1; g < N_GROUPS; g++)
+            largest = best[g] > best[largest] ? g : largest;
+        least         = best[largest];
+        best[largest] = -INFINITY;
+    }
+    return least;
+}
+
+/* What a word needs to be worth offering: `scores` of the words of a piece are those that the heap is ordered by. */
+static float least_worth(const hunt *h, size_t row, const wa_topk *top, const float *scores, size_t n)
+{
+    const float shared = atomic_load_explicit(&h->least[row], memory_order_relaxed), own = least_of(top);
+    const float least = shared > own ? shared : own;
+
+    if (least > -INFINITY || h->search->allowed)
+        return least;
+    return least_of_piece(scores, n, top->k);
+}
+
+/* Tells the other workers what a word of this row needs. Two that tell at once may leave the smaller: it holds, too. */
+static void share_least(hunt *h, size_t row, const wa_topk *top)
+{
+    const float least = least_of(top);
+
+    if (least > atomic_load_explicit(&h->least[row], memory_order_relaxed))
+        atomic_store_explicit(&h->least[row], least, memory_order_relaxed);
+}
+
 static void offer(hunt *h, size_t worker, wa_topk *top, const float *scores, const wa_piece_of_row *piece)
 {
     uint32_t *const where = h->where + worker * WA_CHUNK;
-    const size_t    n     = h->session->model->kernels->find(where, scores, least_of(top), piece->n);
+    const float     least = least_worth(h, piece->row, top, scores, piece->n);
+    const size_t    n     = h->session->model->kernels->find(where, scores, least, piece->n);
 
     for (size_t i = 0; i < n; i++)
         if (wa_search_allows(h->search, piece->first + where[i]))
             wa_topk_offer(top, scores[where[i]], piece->first + where[i]);
+    share_least(h, piece->row, top);
 }
 
 /* The best of a row over all workers, in the heap of the first. */
@@ -187,13 +239,16 @@ static void take_bounds(void *user, size_t worker, const wa_piece_of_row *piece)
 
     if (!s->is_safe[piece->row] || list->is_full)
         return;
-    size_t n = find_allowed(s, where, least_of(top), piece); /* a lower bound that matters belongs to one of them */
+    /* A lower bound that matters belongs to a word whose upper bound does. */
+    size_t n = find_allowed(s, where, least_worth(&s->h, piece->row, top, piece->lower, piece->n), piece);
     for (size_t i = 0; i < n; i++)
         wa_topk_offer(top, piece->lower[where[i]], piece->first + where[i]);
+    share_least(&s->h, piece->row, top);
+    const float least = least_worth(&s->h, piece->row, top, piece->lower, piece->n);
     if (list->n + n > s->capacity)
-        thin_out(list, least_of(top), s->capacity);
+        thin_out(list, least, s->capacity);
     for (size_t i = 0; !list->is_full && i < n; i++)
-        if (piece->logits[where[i]] >= least_of(top)) {
+        if (piece->logits[where[i]] >= least) {
             list->words[list->n]   = (uint32_t)(piece->first + where[i]);
             list->upper[list->n++] = piece->logits[where[i]];
         }
