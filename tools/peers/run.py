@@ -153,10 +153,9 @@ def run_opening(args, ours, bystanders):
         yield question, "gensim", [(workload, goal), (whole, None)], take_turns(tasks, args.rounds, bystanders)
     if is_asked(args, "first answer"):
         print("\nfirst answer ", end="", file=sys.stderr)
-        model = os.path.join(HERE, "../../models/english")
         tasks = [
             ("import numpy", lambda: run_command([sys.executable, "-c", "import numpy"])),
-            ("first answer", lambda: run_command([program, "rank", "-m", model, "-k", "5", "The cat sat on the"])),
+            ("first answer", lambda: run_command([program, "rank", "-k", "5", "The cat sat on the"])),
         ]
         yield "first answer of the built-in model, whole process", "import numpy", [("first answer", 1.0)], take_turns(
             tasks, 4 * args.rounds, bystanders)
