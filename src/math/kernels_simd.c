@@ -9,7 +9,7 @@ extern const wa_kernels WA_KERNELS_NAME;
 enum {
     W       = WA_SIMD_WIDTH,
     HALF    = WA_PANEL / 2,
-    AHEAD   = 2048, /* bytes ahead of which weights are asked for: the processor's own guess is shorter, and ends at pages */
+    AHEAD   = 3072, /* bytes ahead of which weights are asked for: the processor's own guess is shorter, and ends at pages */
     WIDE    = 4,    /* the most panels side by side: for a single row, 8 sums hide the latency of a multiply-add */
     N_LANES = WA_LANES / W,
 };
