@@ -229,7 +229,9 @@ typedef struct wa_model_opts {
  * out     on WA_OK a new handle, closed with wa_model_close() after all its sessions.
  * Errors  WA_ECONFIG (all errors of the file, a line each), WA_EFORMAT, WA_EMODEL (e.g. a tensor that is missing), WA_EIO,
  *         WA_ENOMEM.
- * Cost    that of the vectors, plus 4 bytes for every weight that is not stored as aligned F32. */
+ * Cost    that of the vectors, plus a packed copy of the weights: 2 bytes for every one that is stored as BF16, 4 for others.
+ * The environment variable WORDAHEAD_KERNELS names the kernels (ref, avx2, avx512, neon) for tests and measurements; results do not
+ * depend on them. A name that this processor has nothing for is WA_EUSAGE. */
 WA_API wa_status wa_model_open(const char *path, const wa_model_opts *opts, wa_model **out, wa_error *err);
 WA_API void      wa_model_close(wa_model *model);
 
