@@ -252,7 +252,7 @@ typedef struct wa_session wa_session;
 typedef struct wa_context wa_context; /* words that came before */
 
 /* One thread's use of a model: scratch memory and results. The model must outlive it.
- * Cost: grows to what the longest text needs and stays there; after that only splitting a text into words allocates, for the
+ * Cost: grows to what the longest text needs and stays there; after that only splitting text that is not ASCII allocates, for the
  * call. */
 WA_API wa_status wa_session_new(const wa_model *model, wa_session **out, wa_error *err);
 WA_API void      wa_session_free(wa_session *session);

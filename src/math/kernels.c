@@ -87,9 +87,12 @@ const char *wa_kernels_names(void)
 
 /* ---------------------------------------------------------------- softmax */
 
-bool wa_chunk_is_finite(wa_chunk chunk)
+bool wa_chunks_are_finite(const wa_chunk *chunks, size_t n_chunks)
 {
-    return isfinite(chunk.max) && isfinite(chunk.min) && isfinite(chunk.sum);
+    for (size_t c = 0; c < n_chunks; c++)
+        if (!isfinite(chunks[c].max) || !isfinite(chunks[c].min) || !isfinite(chunks[c].sum))
+            return false;
+    return true;
 }
 
 static void add_chunk(wa_normaliser *by, wa_chunk chunk)

@@ -93,8 +93,8 @@ const char *wa_kernels_names(void);
 
 extern const wa_kernels wa_kernels_ref;
 
-/* Whether every element of what was measured is finite. */
-bool wa_chunk_is_finite(wa_chunk chunk);
+/* Whether every element of the chunks that were measured is finite. */
+bool wa_chunks_are_finite(const wa_chunk *chunks, size_t n_chunks);
 
 /* The normaliser of x[n]: not all entries may be -INFINITY, otherwise any finite number is safe. */
 wa_normaliser wa_normaliser_of(const wa_kernels *kernels, const float *x, size_t n);

@@ -192,20 +192,12 @@ static wa_status prepare_scoring(scoring *s, const wa_scan *scan, wa_error *err)
     return WA_OK;
 }
 
-static bool are_finite(const wa_chunk *chunks, size_t n)
-{
-    for (size_t c = 0; c < n; c++)
-        if (!wa_chunk_is_finite(chunks[c]))
-            return false;
-    return true;
-}
-
 /* Fills in the scores of a row; false where its logits are not finite. */
 static bool finish_row(const scoring *s, size_t n_workers, size_t row)
 {
     const wa_chunk *const chunks = s->chunks + row * s->n_chunks;
 
-    if (!are_finite(chunks, s->n_chunks))
+    if (!wa_chunks_are_finite(chunks, s->n_chunks))
         return false;
     const wa_normaliser by = wa_normaliser_join(chunks, s->n_chunks);
     for (size_t i = s->first[row]; i < s->first[row + 1]; i++) {

@@ -149,14 +149,6 @@ static void take_logits(void *user, size_t worker, const wa_piece_of_row *piece)
         offer(h, worker, &h->tops[worker * h->n_rows + piece->row], piece->logits, piece);
 }
 
-static bool are_finite(const wa_chunk *chunks, size_t n)
-{
-    for (size_t c = 0; c < n; c++)
-        if (!wa_chunk_is_finite(chunks[c]))
-            return false;
-    return true;
-}
-
 /* n_rows <= MOST_ROWS */
 static wa_status search_all(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out,
                             wa_error *err)
@@ -171,7 +163,7 @@ static wa_status search_all(wa_session *session, const wa_search *search, const 
     for (size_t row = 0; row < n_rows; row++) {
         const wa_chunk *const chunks = h.chunks + row * h.n_chunks;
 
-        out[row] = (wa_found){ .n_computed = stage->width_out, .is_finite = are_finite(chunks, h.n_chunks) };
+        out[row] = (wa_found){ .n_computed = stage->width_out, .is_finite = wa_chunks_are_finite(chunks, h.n_chunks) };
         if (!out[row].is_finite)
             continue;
         if (search->has_probabilities)
