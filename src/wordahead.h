@@ -258,8 +258,8 @@ WA_API wa_status wa_session_new(const wa_model *model, wa_session **out, wa_erro
 WA_API void      wa_session_free(wa_session *session);
 
 /* From now on calls of the session share their work among n threads, the caller's included; n - 1 are started and live as long as
- * the session. 0 means wa_processors(); a new session has 1. Results are the same bits with any number.
- * Errors  WA_EUSAGE beyond WA_MOST_THREADS; WA_ENOMEM; WA_EIO where the system gives no thread. The session stays usable. */
+ * the session. 0 means wa_processors(), or fewer where the system gives fewer; a new session has 1. Results are the same bits with any number.
+ * Errors  WA_EUSAGE beyond WA_MOST_THREADS; WA_ENOMEM; WA_EIO where the system gives fewer. The session stays usable. */
 WA_API wa_status wa_session_threads(wa_session *session, size_t n, wa_error *err);
 
 /* A named quantity of the pipeline, as docs/MODEL.md lists them. `data` lives for the call of the observer. */

@@ -113,7 +113,8 @@ static void block_signals(sigset_t *before)
     pthread_sigmask(SIG_SETMASK, &blocked, before);
 }
 
-static wa_status start(wa_pool *pool, size_t n_workers, wa_error *err)
+/* Starts n_workers; where nobody asked for so many, as many as the system gives. */
+static wa_status start(wa_pool *pool, size_t n_workers, bool is_asked, wa_error *err)
 {
     wa_status st = WA_OK;
     sigset_t  before;
@@ -122,8 +123,11 @@ static wa_status start(wa_pool *pool, size_t n_workers, wa_error *err)
     for (; pool->n_workers < n_workers; pool->n_workers++) {
         worker *const w = &pool->workers[pool->n_workers];
 
-        *w = (worker){ .pool = pool, .number = pool->n_workers + 1 };
-        if (pthread_create(&w->thread, NULL, live, w) != 0)
+        *w                    = (worker){ .pool = pool, .number = pool->n_workers + 1 };
+        const bool is_started = pthread_create(&w->thread, NULL, live, w) == 0;
+        if (!is_started && !is_asked)
+            break;
+        if (!is_started)
             WA_FAIL(WA_EIO, "the system gives no more than %zu of %zu threads; use fewer (--threads)", pool->n_workers + 1,
                     n_workers + 1);
     }
@@ -139,9 +143,8 @@ wa_status wa_pool_new(size_t n_threads, const wa_env *env, wa_pool **out, wa_err
 
     if (n_threads > WA_MOST_THREADS)
         return wa_fail(err, WA_EUSAGE, "%zu threads were asked for, and %d are the most", n_threads, WA_MOST_THREADS);
-    if (n_threads == 0)
-        n_threads = wa_processors();
-    const size_t n_workers = (n_threads < WA_MOST_THREADS ? n_threads : WA_MOST_THREADS) - 1;
+    const size_t n_wanted  = n_threads > 0 ? n_threads : wa_processors();
+    const size_t n_workers = (n_wanted < WA_MOST_THREADS ? n_wanted : WA_MOST_THREADS) - 1;
     if (!(pool = wa_alloc_zeroed(env, 1, sizeof *pool)))
         return wa_fail_memory(err, "threads");
     if (env)
@@ -151,7 +154,7 @@ wa_status wa_pool_new(size_t n_threads, const wa_env *env, wa_pool **out, wa_err
     pthread_cond_init(&pool->left, NULL);
     if (!(pool->workers = wa_alloc(&pool->env, n_workers, sizeof *pool->workers)))
         WA_TRY(wa_fail_memory(err, "threads"));
-    WA_TRY(start(pool, n_workers, err));
+    WA_TRY(start(pool, n_workers, n_threads > 0, err));
     *out = pool;
     pool = NULL;
 done:

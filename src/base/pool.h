@@ -15,8 +15,8 @@ typedef struct wa_pool wa_pool;
 typedef void wa_pool_task(void *user, size_t worker, size_t i);
 
 /* A pool of n_threads threads, the caller's among them: n_threads - 1 are started. 0 means as many as wa_processors(), at most
- * WA_MOST_THREADS. The threads started take no signals but those of their own faults.
- * Errors  WA_EUSAGE beyond WA_MOST_THREADS; WA_ENOMEM; WA_EIO where the system gives no thread. */
+ * WA_MOST_THREADS, and fewer where the system gives fewer. The threads started take no signals but those of their own faults.
+ * Errors  WA_EUSAGE beyond WA_MOST_THREADS; WA_ENOMEM; WA_EIO where the system gives fewer threads than were asked for. */
 wa_status wa_pool_new(size_t n_threads, const wa_env *env, wa_pool **out, wa_error *err);
 void      wa_pool_free(wa_pool *pool);
 

@@ -71,11 +71,7 @@ wa_status wa_cli_new_session(const wa_model *model, size_t n_threads, wa_session
     wa_session *session = NULL;
 
     WA_TRY(wa_session_new(model, &session, err));
-    st = wa_session_threads(session, n_threads, err);
-    if (st == WA_EIO && n_threads == 0) /* a system that gives no thread; nobody asked for a number of them */
-        st = WA_OK;
-    if (st != WA_OK)
-        goto done;
+    WA_TRY(wa_session_threads(session, n_threads, err));
     *out    = session;
     session = NULL;
 done:
