@@ -45,11 +45,10 @@ LIBS          := $(if $(PKG),$(shell pkg-config --libs $(PACKAGES) 2>/dev/null))
 CHECK_LIBS     = $(shell pkg-config --libs check)
 
 # ---------------------------------------------------------------- lists
-LIB_SOURCES  := $(sort $(wildcard src/base/*.c src/math/*.c src/data/*.c src/model/*.c src/task/*.c))
+LIB_SOURCES  := $(filter-out src/math/kernels_simd.c,$(sort $(wildcard src/base/*.c src/math/*.c src/data/*.c src/model/*.c src/task/*.c)))
 CLI_SOURCES  := $(sort $(wildcard src/cli/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o)
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o)
 BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/certify.c,$(sort $(wildcard tests/bench/*.c))))
@@ -62,7 +61,6 @@ FLAGS_kernels_ref_fma := -mfma
 FLAGS_kernels_avx2    := -mavx2 -mfma
 FLAGS_kernels_avx512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx2 -mfma -mprefer-vector-width=512
 SIMD_OBJECTS := $(patsubst %,$(B)/src/math/%.o,$(SIMD_$(shell $(CC) -dumpmachine | cut -d- -f1)))
-LIB_SOURCES  := $(filter-out src/math/kernels_simd.c,$(LIB_SOURCES))
 LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o) $(SIMD_OBJECTS)
 
 # The built-in model as the program opens it fastest: the vectors unpacked. The same for every variant.

@@ -81,22 +81,17 @@ static coding code_row(const char *row, wa_number_type type, size_t D, void (*pu
 
 /* ---------------------------------------------------------------- a matrix */
 
-typedef struct matrix_place {
-    int8_t *codes; /* of the row in its panel */
-} matrix_place;
-
+/* user: where the row begins in its panel */
 static void put_in_panel(void *user, size_t d, int code)
 {
-    const matrix_place *const place = user;
-
-    place->codes[d / 4 * WA_PANEL * 4 + d % 4] = (int8_t)code;
+    ((int8_t *)user)[d / 4 * WA_PANEL * 4 + d % 4] = (int8_t)code;
 }
 
 static void fill_row(wa_codes *codes, const char *row, wa_number_type type, float bias, size_t i)
 {
-    const size_t D     = codes->n_inner;
-    matrix_place place = { codes->codes + i / WA_PANEL * codes->n_groups * WA_PANEL * 4 + i % WA_PANEL * 4 };
-    const coding c     = code_row(row, type, D, put_in_panel, &place);
+    const size_t  D     = codes->n_inner;
+    int8_t *const place = codes->codes + i / WA_PANEL * codes->n_groups * WA_PANEL * 4 + i % WA_PANEL * 4;
+    const coding  c     = code_row(row, type, D, put_in_panel, place);
 
     codes->shift[i]  = -128 * (int32_t)c.sum;
     codes->scale[i]  = c.scale;

@@ -156,10 +156,10 @@ static wa_status check_finite(const wa_pipeline *pipeline, const wa_flow *flow, 
     return WA_OK;
 }
 
-/* Behind the stage that gave one row, the flow is one of one word: the last. */
-static void narrow(wa_flow *flow, const float **given, size_t width)
+/* Makes the flow one of one word, the last, and moves *rows, [T, width], to its row. */
+static void narrow(wa_flow *flow, const float **rows, size_t width)
 {
-    *given += (flow->T - 1) * width;
+    *rows += (flow->T - 1) * width;
     flow->n_past += flow->T - 1;
     flow->T         = 1;
     flow->is_narrow = false;
@@ -180,11 +180,8 @@ wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_kept *k
             narrow(flow, &given, stage->width_in);
         flow->before = given;
     }
-    if (is_last_only && !flow->observer && flow->T > 1) { /* nothing reached beyond a row */
-        flow->x += (flow->T - 1) * pipeline->width;
-        flow->n_past += flow->T - 1;
-        flow->T = 1;
-    }
+    if (is_last_only && !flow->observer) /* where no stage was narrow */
+        narrow(flow, &flow->x, pipeline->width);
     WA_TRY(check_finite(pipeline, flow, err));
     if (flow->observer && pipeline->vocabulary)
         WA_TRY(show_words(pipeline, flow, err));

@@ -72,10 +72,12 @@ static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
     wa_status                   st = WA_OK;
     const position_state *const s  = stage->state;
     const size_t                T = flow->T, D = stage->width_in;
-    const float                *encoding = s->table + flow->n_past * D;
+    const float                *encoding;
     float                      *computed, *out;
 
-    if (flow->n_past + T > s->n) {
+    if (flow->n_past + T <= s->n) {
+        encoding = s->table + flow->n_past * D;
+    } else {
         WA_TRY(wa_flow_alloc(flow, T, D, &computed, err));
         encode(stage, computed, flow->n_past, T);
         encoding = computed;

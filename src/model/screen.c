@@ -95,11 +95,6 @@ const wa_codes *wa_screen_prepare(wa_screen *screen, wa_pool *pool)
     return state == READY ? &screen->codes : NULL;
 }
 
-const wa_codes *wa_screen_codes(const wa_screen *screen)
-{
-    return &screen->codes;
-}
-
 /* ---------------------------------------------------------------- using it */
 
 typedef struct probing {

@@ -16,8 +16,6 @@ void      wa_screen_free(wa_screen *screen);
 /* The copy, made by the threads of the pool where it is not there yet. NULL where there is no memory for it, or the weights are such
  * that it bounds nothing. Cost of the first call: one pass over the weights, D + 24 bytes a row. */
 const wa_codes *wa_screen_prepare(wa_screen *screen, wa_pool *pool);
-/* The copy that was prepared. */
-const wa_codes *wa_screen_codes(const wa_screen *screen);
 
 /* Inputs x [T, D] in 8 bits, in the arena, made by the threads of the pool. Errors: WA_ENOMEM. */
 wa_status wa_screen_probe(const wa_screen *screen, wa_pool *pool, wa_arena *arena, const float *x, size_t T, wa_probes *out,

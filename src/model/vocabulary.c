@@ -241,6 +241,7 @@ typedef struct scan_job {
     size_t                  n_rows, n_chunks;
     const float            *x;      /* [n_rows, D] in blocks */
     const wa_probes        *probes; /* the same in 8 bits; NULL where logits are wanted */
+    const wa_codes         *codes;  /* the 8-bit copy, with probes */
     float                  *tiles;  /* [workers, 2, TILE] */
     size_t                  n_pieces, n_ranges;
     taken_pieces           *n_taken; /* [n_ranges] */
@@ -256,10 +257,9 @@ static void compute_tile(const scan_job *job, float *tile, size_t row, size_t n,
     const size_t            first = chunk * CHUNK_PANELS, n_panels = wa_panel_count(n_words);
 
     if (job->probes) {
-        const wa_codes *const codes  = wa_screen_codes(job->state->screen);
-        const wa_probes       probes = wa_probes_from(job->probes, row, codes);
+        const wa_probes probes = wa_probes_from(job->probes, row, job->codes);
 
-        k->bound(tile, tile + TILE, WA_CHUNK, &probes, n, codes, first, n_panels);
+        k->bound(tile, tile + TILE, WA_CHUNK, &probes, n, job->codes, first, n_panels);
     } else {
         k->product(tile, WA_CHUNK, job->x + row * w->n_inner, n, w, first, n_panels);
     }
@@ -371,7 +371,7 @@ wa_status wa_vocabulary_bound(const wa_stage *stage, const wa_scan *scan, const 
     const vocabulary_state *const s     = stage->state;
     const wa_codes *const         codes = wa_screen_prepare(s->screen, scan->pool);
     wa_probes                     probes;
-    scan_job                      job = { .scan = scan, .n_rows = n_rows, .probes = &probes, .visit = visit, .user = user };
+    scan_job job = { .scan = scan, .n_rows = n_rows, .probes = &probes, .codes = codes, .visit = visit, .user = user };
 
     *has_bounds = codes != NULL;
     if (!codes)
