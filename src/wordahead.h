@@ -401,20 +401,34 @@ WA_API wa_status wa_feed(wa_session *session, wa_context *context, wa_text text,
  * out->text stays empty. Errors: as wa_rank(). Allocates nothing once a context of this length was ranked, unless text is fed. */
 WA_API wa_status wa_rank_next(wa_session *session, wa_context *context, const wa_rank_opts *opts, wa_ranking *out, wa_error *err);
 
-/* Totals over many texts, in the terms of the field. Zero it, add every wa_scores in order, then read the means. */
+/* An exact sum of doubles: the same bits in any order, and however the numbers were shared among threads, runs and machines.
+ * Zero it, add, merge, then read the value. What is in it may change with the version of the library. */
+#define WA_SUM_DIGITS 68
+typedef struct wa_sum {
+    int64_t  digits[WA_SUM_DIGITS];
+    uint64_t n_added;
+} wa_sum;
+
+WA_API void   wa_sum_add(wa_sum *sum, double x); /* finite */
+WA_API void   wa_sum_merge(wa_sum *sum, const wa_sum *other);
+WA_API double wa_sum_value(const wa_sum *sum); /* rounded once, to the nearest double */
+
+/* Totals over many texts, in the terms of the field. Zero it, add every wa_scores, in any order, then read the means. */
 typedef struct wa_score_totals {
     size_t n_texts;
     size_t n_words;   /* scored words; the denominator of everything below */
     size_t n_unknown; /* unknown words, scored or not */
     size_t n_unknown_scored;
     size_t n_invalid;        /* sequences that were not UTF-8 and became U+FFFD */
-    double logprob;          /* sum over scored words */
-    double logprob_known;    /* sum over those that are known */
-    double reciprocal_ranks; /* sum of 1 / rank */
+    wa_sum logprob;          /* over scored words */
+    wa_sum logprob_known;    /* over those that are known */
+    wa_sum reciprocal_ranks; /* of 1 / rank */
     size_t n_top1, n_top5, n_top10;
 } wa_score_totals;
 
 WA_API void wa_score_add(wa_score_totals *totals, const wa_scores *scores);
+/* Adds the totals of other texts: the same bits as adding their scores. */
+WA_API void wa_score_merge(wa_score_totals *totals, const wa_score_totals *other);
 
 /* exp(-logprob / n): the perplexity of n words; NaN where n is 0. */
 WA_API double wa_perplexity(double logprob, size_t n);

@@ -186,11 +186,12 @@ static void list_figures(const wa_score_totals *t, figure out[N_FIGURES])
 {
     const double n       = (double)t->n_words;
     const size_t n_known = t->n_words - t->n_unknown_scored;
+    const double logprob = wa_sum_value(&t->logprob);
 
-    out[0] = (figure){ "logprob", "log-probability", t->logprob };
-    out[1] = (figure){ "perplexity", "perplexity", wa_perplexity(t->logprob, t->n_words) };
-    out[2] = (figure){ "perplexity_known", "perplexity of known words", wa_perplexity(t->logprob_known, n_known) };
-    out[3] = (figure){ "mrr", "mean reciprocal rank", t->reciprocal_ranks / n };
+    out[0] = (figure){ "logprob", "log-probability", logprob };
+    out[1] = (figure){ "perplexity", "perplexity", wa_perplexity(logprob, t->n_words) };
+    out[2] = (figure){ "perplexity_known", "perplexity of known words", wa_perplexity(wa_sum_value(&t->logprob_known), n_known) };
+    out[3] = (figure){ "mrr", "mean reciprocal rank", wa_sum_value(&t->reciprocal_ranks) / n };
     out[4] = (figure){ "top1", "right word first", (double)t->n_top1 / n };
     out[5] = (figure){ "top5", "right word among 5", (double)t->n_top5 / n };
     out[6] = (figure){ "top10", "right word among 10", (double)t->n_top10 / n };

@@ -430,9 +430,10 @@ static void add_word(wa_score_totals *totals, const wa_word_score *word)
         return;
     totals->n_words++;
     totals->n_unknown_scored += !word->token.is_known;
-    totals->logprob += (double)word->logprob;
-    totals->logprob_known += word->token.is_known ? (double)word->logprob : 0.0;
-    totals->reciprocal_ranks += 1.0 / (double)word->rank;
+    wa_sum_add(&totals->logprob, (double)word->logprob);
+    if (word->token.is_known)
+        wa_sum_add(&totals->logprob_known, (double)word->logprob);
+    wa_sum_add(&totals->reciprocal_ranks, 1.0 / (double)word->rank);
     totals->n_top1 += word->rank <= 1;
     totals->n_top5 += word->rank <= 5;
     totals->n_top10 += word->rank <= 10;
@@ -444,6 +445,21 @@ void wa_score_add(wa_score_totals *totals, const wa_scores *scores)
     totals->n_invalid += scores->n_invalid;
     for (size_t i = 0; i < scores->n_words; i++)
         add_word(totals, &scores->words[i]);
+}
+
+void wa_score_merge(wa_score_totals *totals, const wa_score_totals *other)
+{
+    totals->n_texts += other->n_texts;
+    totals->n_words += other->n_words;
+    totals->n_unknown += other->n_unknown;
+    totals->n_unknown_scored += other->n_unknown_scored;
+    totals->n_invalid += other->n_invalid;
+    wa_sum_merge(&totals->logprob, &other->logprob);
+    wa_sum_merge(&totals->logprob_known, &other->logprob_known);
+    wa_sum_merge(&totals->reciprocal_ranks, &other->reciprocal_ranks);
+    totals->n_top1 += other->n_top1;
+    totals->n_top5 += other->n_top5;
+    totals->n_top10 += other->n_top10;
 }
 
 double wa_perplexity(double logprob, size_t n)

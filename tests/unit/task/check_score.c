@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "math/sum.h"
 #include "small_model.h"
 #include "suites.h"
 
@@ -185,14 +186,35 @@ START_TEST(totals_are_those_of_the_field)
     ck_assert_uint_eq(totals.n_words, 3);
     ck_assert_uint_eq(totals.n_unknown, 2);
     ck_assert_uint_eq(totals.n_unknown_scored, 1);
-    ck_assert_double_eq(totals.logprob, -6.0);
-    ck_assert_double_eq(totals.logprob_known, -3.0);
-    ck_assert_double_eq_tol(totals.reciprocal_ranks, 1.35, 1e-15);
+    ck_assert_double_eq(wa_sum_value(&totals.logprob), -6.0);
+    ck_assert_double_eq(wa_sum_value(&totals.logprob_known), -3.0);
+    ck_assert_double_eq_tol(wa_sum_value(&totals.reciprocal_ranks), 1.35, 1e-15);
     ck_assert_uint_eq(totals.n_top1, 1);
     ck_assert_uint_eq(totals.n_top5, 2);
     ck_assert_uint_eq(totals.n_top10, 3);
-    ck_assert_double_eq_tol(wa_perplexity(totals.logprob, totals.n_words), exp(2.0), 1e-14);
+    ck_assert_double_eq_tol(wa_perplexity(wa_sum_value(&totals.logprob), totals.n_words), exp(2.0), 1e-14);
     ck_assert(isnan(wa_perplexity(0, 0)));
+}
+END_TEST
+
+START_TEST(totals_of_parts_merge_to_the_totals_of_all)
+{
+    wa_score_totals all = { 0 }, parts[2] = { 0 };
+
+    for (size_t i = 0; i < 1000; i++) {
+        const wa_word_score word = {
+            .token = { .is_known = i % 3 != 0 }, .has_score = i % 7 != 0, .logprob = -1.0f / (float)(i + 3), .rank = 1 + i % 13
+        };
+        const wa_scores scores = { .words = &word, .n_words = 1, .n_invalid = i % 2 };
+
+        wa_score_add(&all, &scores);
+        wa_score_add(&parts[i % 5 == 0], &scores);
+    }
+    wa_score_merge(&parts[1], &parts[0]);
+    wa_sum *const sums[] = { &all.logprob, &all.logprob_known, &all.reciprocal_ranks };
+    for (size_t i = 0; i < 3; i++)
+        wa_sum_settle(sums[i]);
+    ck_assert_mem_eq(&parts[1], &all, sizeof all);
 }
 END_TEST
 
@@ -210,6 +232,7 @@ Suite *wa_suite_score(void)
     tcase_add_test(tests, a_document_lets_earlier_texts_count);
     tcase_add_test(tests, a_document_forgets_what_max_tokens_has_no_room_for);
     tcase_add_test(tests, totals_are_those_of_the_field);
+    tcase_add_test(tests, totals_of_parts_merge_to_the_totals_of_all);
     suite_add_tcase(suite, tests);
     return suite;
 }
