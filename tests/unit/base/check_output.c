@@ -232,6 +232,22 @@ START_TEST(what_is_no_regular_file_is_written_directly)
 }
 END_TEST
 
+static wa_status write_part(const wa_env *env, void *user)
+{
+    wa_status         st   = WA_OK;
+    const char *const path = user;
+    wa_output        *out  = NULL;
+    wa_error *const   err  = NULL;
+
+    WA_TRY(wa_output_open_part(path, NULL, env, &out, err));
+    WA_TRY(wa_output_write(out, "text", 4, err));
+    st  = wa_output_commit(out, err);
+    out = NULL;
+done:
+    wa_output_keep(out);
+    return st;
+}
+
 static wa_status write_file(const wa_env *env, void *path)
 {
     wa_status  st  = WA_OK;
@@ -254,6 +270,82 @@ START_TEST(output_survives_every_failing_allocation)
     every_allocation_fails_in_turn(write_file, (void *)(uintptr_t)path, 10);
     ck_assert_uint_eq(count_matching(path), 1);
     every_allocation_fails_in_turn(write_file, (void *)(uintptr_t)scratch_path("also-written.gz"), 10);
+    every_allocation_fails_in_turn(write_part, (void *)(uintptr_t)scratch_path("in-parts.gz"), 10);
+}
+END_TEST
+
+/* Writes `n` letters, those of places from..from + n of one endless text. */
+static void write_letters(wa_output *out, size_t from, size_t n)
+{
+    char *const letters = malloc(n);
+
+    for (size_t i = 0; i < n; i++)
+        letters[i] = (char)('a' + (from + i) * (from + i) / 7 % 26);
+    ck_assert_int_eq(wa_output_write(out, letters, n, NULL), WA_OK);
+    free(letters);
+}
+
+enum { N_LETTERS = 700000 }; /* two whole members of gzip and a part of a third */
+
+/* Written at once, and in pieces by runs that end early and leave bytes behind their last mark: the same file, plain and packed. */
+static void expect_continued(const char *name)
+{
+    char           whole[64];
+    wa_output     *out  = NULL;
+    wa_output_mark mark = { 0 };
+    size_t         n, n_expected;
+
+    snprintf(whole, sizeof whole, "whole-%s", name);
+    const char *const path = scratch_path(name), *const at_once = scratch_path(whole);
+    ck_assert_int_eq(wa_output_open(at_once, NULL, &out, NULL), WA_OK);
+    write_letters(out, 0, N_LETTERS);
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    for (size_t reached = 1; reached < N_LETTERS; reached += 150001) {
+        ck_assert_int_eq(wa_output_open_part(path, reached > 1 ? &mark : NULL, NULL, &out, NULL), WA_OK);
+        write_letters(out, (size_t)mark.n_written, reached - (size_t)mark.n_written);
+        ck_assert_int_eq(wa_output_sync(out, NULL), WA_OK);
+        mark = wa_output_last_mark(out);
+        write_letters(out, 0, 1000); /* torn */
+        wa_output_keep(out);
+        ck_assert(!wa_path_exists(path));
+    }
+    ck_assert_int_eq(wa_output_open_part(path, &mark, NULL, &out, NULL), WA_OK);
+    ck_assert(wa_output_is_part(out));
+    write_letters(out, (size_t)mark.n_written, N_LETTERS - (size_t)mark.n_written);
+    ck_assert_int_eq(wa_output_commit(out, NULL), WA_OK);
+    char *const found = read_file(path, &n), *const expected = read_file(at_once, &n_expected);
+    ck_assert_uint_eq(n, n_expected);
+    ck_assert(memcmp(found, expected, n) == 0);
+    free(found);
+    free(expected);
+}
+
+START_TEST(a_part_is_continued_to_the_file_written_at_once)
+{
+    expect_continued("continued");
+    expect_continued("continued.gz");
+}
+END_TEST
+
+START_TEST(a_part_has_one_writer_and_what_the_mark_says)
+{
+    const char *const    path = scratch_path("one-writer");
+    const wa_output_mark far  = { 9, 9 };
+    wa_output           *out = NULL, *other = NULL;
+    wa_error             err = { 0 };
+
+    ck_assert_int_eq(wa_output_open_part(path, NULL, NULL, &out, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_open_part(path, NULL, NULL, &other, &err), WA_EIO);
+    ck_assert_ptr_nonnull(strstr(err.message, "another process is writing it"));
+    ck_assert_int_eq(wa_output_write(out, "12345678", 8, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_sync(out, NULL), WA_OK);
+    wa_output_keep(out);
+    ck_assert_int_eq(wa_output_open_part(path, &far, NULL, &other, &err), WA_EFORMAT);
+    ck_assert_ptr_nonnull(strstr(err.message, "found 8 bytes, expected at least 9"));
+    ck_assert_ptr_null(other);
+    ck_assert_int_eq(wa_output_open_part(path, &(wa_output_mark){ 8, 8 }, NULL, &out, NULL), WA_OK);
+    wa_output_discard(out);
+    ck_assert_uint_eq(count_matching(path), 0);
 }
 END_TEST
 
@@ -272,6 +364,8 @@ Suite *wa_suite_output(void)
     tcase_add_test(tcase, a_name_that_became_a_folder_leaves_no_file);
     tcase_add_test(tcase, a_full_device_is_reported_however_much_is_written);
     tcase_add_test(tcase, what_is_no_regular_file_is_written_directly);
+    tcase_add_test(tcase, a_part_is_continued_to_the_file_written_at_once);
+    tcase_add_test(tcase, a_part_has_one_writer_and_what_the_mark_says);
     tcase_add_test(tcase, output_survives_every_failing_allocation);
     suite_add_tcase(suite, tcase);
     return suite;
