@@ -11,6 +11,10 @@
 struct wa_lines {
     wa_buf     buffer;
     size_t     at, n_searched;
+    size_t     most;      /* bytes of a line that are kept */
+    size_t     n_dropped; /* of the line at `at`, which is longer */
+    uint64_t   n_before;  /* unpacked bytes before buffer[0] */
+    uint64_t   start;     /* of the next line */
     bool       at_end, has_begun;
     wa_stream *stream;
 };
@@ -23,6 +27,7 @@ wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_
     if (!lines)
         WA_TRY(wa_fail_memory(err, path));
     lines->buffer.env = env;
+    lines->most       = SIZE_MAX;
     WA_TRY(wa_stream_open(path, env, &lines->stream, err));
     WA_TRY(wa_stream_refuse_foreign(lines->stream, err));
     *out  = lines;
@@ -49,10 +54,15 @@ static wa_status read_more(wa_lines *lines, wa_error *err)
     void         *data = buf->data;
     size_t        got;
 
+    if (buf->n_bytes - lines->at > lines->most) {
+        lines->n_dropped += buf->n_bytes - lines->at;
+        lines->at = buf->n_bytes;
+    }
     if (lines->at > 0)
         memmove(buf->data, buf->data + lines->at, buf->n_bytes - lines->at);
     buf->n_bytes -= lines->at;
     lines->n_searched -= lines->at;
+    lines->n_before += lines->at;
     lines->at = 0;
     if (!wa_grow(buf->env, &data, &buf->capacity, buf->n_bytes + WA_STREAM_BUFFER, 1))
         WA_FAIL(WA_ENOMEM, "%s: not enough memory for a line of more than %zu bytes", wa_stream_path(lines->stream), buf->n_bytes);
@@ -90,6 +100,17 @@ static const char *find_end(wa_lines *lines)
     return end;
 }
 
+/* The line that ends at n_searched. */
+static void take_line(wa_lines *lines, wa_text *line)
+{
+    *line = (wa_text){ lines->buffer.data + lines->at, lines->n_searched - lines->at };
+    if (line->n_bytes > 0 && line->data[line->n_bytes - 1] == '\r')
+        line->n_bytes--;
+    if (lines->n_dropped > 0 || line->n_bytes > lines->most)
+        *line = (wa_text){ NULL, lines->n_dropped + line->n_bytes };
+    lines->n_dropped = 0;
+}
+
 wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error *err)
 {
     wa_status           st  = WA_OK;
@@ -100,13 +121,12 @@ wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error
         WA_TRY(drop_mark(lines, err));
     while (!(end = find_end(lines)) && !lines->at_end)
         WA_TRY(read_more(lines, err));
-    *has_line = end || lines->at < buf->n_bytes;
+    *has_line = end || lines->at < buf->n_bytes || lines->n_dropped > 0;
     if (!*has_line)
         goto done;
-    *line = (wa_text){ buf->data + lines->at, lines->n_searched - lines->at };
-    if (line->n_bytes > 0 && line->data[line->n_bytes - 1] == '\r')
-        line->n_bytes--;
-    lines->at = lines->n_searched += end != NULL;
+    take_line(lines, line);
+    lines->at    = lines->n_searched += end != NULL;
+    lines->start = lines->n_before + lines->at;
 done:
     return st;
 }
@@ -122,4 +142,44 @@ wa_status wa_lines_poll(wa_lines *lines, bool *is_ready, wa_error *err)
     *is_ready = find_end(lines) || lines->at_end;
 done:
     return st;
+}
+
+void wa_lines_wait(const wa_lines *lines, int other_fd)
+{
+    wa_stream_wait(lines->stream, other_fd);
+}
+
+void wa_lines_limit(wa_lines *lines, size_t most)
+{
+    lines->most = most;
+}
+
+/* The byte before the offset tells whether a line begins there. */
+wa_status wa_lines_start_at(wa_lines *lines, uint64_t offset, wa_error *err)
+{
+    wa_status    st   = WA_OK;
+    const size_t most = lines->most;
+    wa_text      ignored;
+    bool         has_line;
+
+    if (offset == 0)
+        goto done;
+    WA_TRY(wa_stream_skip(lines->stream, offset - 1, err));
+    lines->n_before  = offset - 1;
+    lines->has_begun = true;
+    lines->most      = 0;
+    WA_TRY(wa_lines_next(lines, &ignored, &has_line, err));
+done:
+    lines->most = most;
+    return st;
+}
+
+uint64_t wa_lines_offset(const wa_lines *lines)
+{
+    return lines->start;
+}
+
+uint64_t wa_lines_position(const wa_lines *lines)
+{
+    return wa_stream_position(lines->stream);
 }

@@ -12,6 +12,19 @@ typedef struct wa_lines wa_lines;
 wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_error *err);
 void      wa_lines_close(wa_lines *lines);
 
+/* From now on a line of more bytes than that is given with its length and no data, and takes no memory. */
+void wa_lines_limit(wa_lines *lines, size_t most);
+
+/* Before any line: goes to the first line that begins at this offset of the unpacked file or behind it; in a plain file without
+ * reading what lies before. Errors as wa_lines_next(). */
+wa_status wa_lines_start_at(wa_lines *lines, uint64_t offset, wa_error *err);
+
+/* Where the next line begins in the unpacked file; a byte order mark belongs to its line. */
+uint64_t wa_lines_offset(const wa_lines *lines);
+
+/* How much of the file, packed where it is gzip, was read so far. */
+uint64_t wa_lines_position(const wa_lines *lines);
+
 /* The next line without its \n or \r\n, alive until the next call; *has_line is false at the end. A last line without a
  * newline counts, an empty rest does not. */
 wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error *err);
@@ -19,5 +32,8 @@ wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error
 /* Whether wa_lines_next() can give a line, or the end, without waiting for input; reads what is there, which ends the life of the
  * last line. Errors as wa_lines_next(). */
 wa_status wa_lines_poll(wa_lines *lines, bool *is_ready, wa_error *err);
+
+/* Waits for input, for another descriptor (-1: none), or a signal. */
+void wa_lines_wait(const wa_lines *lines, int other_fd);
 
 #endif

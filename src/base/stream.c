@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -187,12 +188,66 @@ wa_status wa_stream_read(wa_stream *s, void *to, size_t n, size_t *n_read, wa_er
 {
     if (s->is_gzip)
         return unpack_some(s, to, n, n_read, err);
-    if (s->at == s->n)
-        return read_some(s->fd, s->path, to, n, n_read, err);
+    if (s->at == s->n) {
+        const wa_status st = read_some(s->fd, s->path, to, n, n_read, err);
+
+        s->n_before += st == WA_OK ? *n_read : 0;
+        return st;
+    }
     *n_read = s->n - s->at < n ? s->n - s->at : n;
     memcpy(to, s->packed + s->at, *n_read);
     s->at += *n_read;
     return WA_OK;
+}
+
+/* Whether the file has bytes at places that can be gone to. */
+static bool is_seekable(const wa_stream *s)
+{
+    struct stat about;
+
+    return !s->is_gzip && fstat(s->fd, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* What is in `packed` already lies before the place that the descriptor is at. */
+static wa_status seek_forward(wa_stream *s, uint64_t n, wa_error *err)
+{
+    const size_t n_here = s->n - s->at < n ? s->n - s->at : (size_t)n;
+
+    s->at += n_here;
+    s->n_before += n - n_here;
+    if (n > n_here && (n - n_here > INT64_MAX || lseek(s->fd, (off_t)(n - n_here), SEEK_CUR) < 0))
+        return wa_fail_system(err, s->path, "cannot read", EOVERFLOW);
+    return WA_OK;
+}
+
+wa_status wa_stream_skip(wa_stream *s, uint64_t n, wa_error *err)
+{
+    wa_status st = WA_OK;
+    char      ignored[4096];
+    size_t    got;
+
+    if (is_seekable(s))
+        return seek_forward(s, n, err);
+    for (; n > 0; n -= got) {
+        WA_TRY(wa_stream_read(s, ignored, n < sizeof ignored ? (size_t)n : sizeof ignored, &got, err));
+        if (got == 0)
+            break;
+    }
+done:
+    return st;
+}
+
+uint64_t wa_stream_position(const wa_stream *s)
+{
+    return s->n_before + s->at;
+}
+
+void wa_stream_wait(const wa_stream *s, int other_fd)
+{
+    struct pollfd either[] = { { .fd = s->fd, .events = POLLIN }, { .fd = other_fd, .events = POLLIN } };
+
+    if (s->at == s->n)
+        poll(either, 2, -1);
 }
 
 bool wa_stream_is_ready(const wa_stream *s)

@@ -22,6 +22,15 @@ wa_status wa_stream_read(wa_stream *stream, void *to, size_t n, size_t *n_read, 
  * nothing count as something. */
 bool wa_stream_is_ready(const wa_stream *stream);
 
+/* Waits until wa_stream_read() has something to give, or another descriptor has (-1: none), or a signal comes. */
+void wa_stream_wait(const wa_stream *stream, int other_fd);
+
+/* Goes n bytes forward, or to the end; in a plain regular file without reading them. Errors as wa_stream_read(). */
+wa_status wa_stream_skip(wa_stream *stream, uint64_t n, wa_error *err);
+
+/* How much of the file, packed where it is gzip, was used so far. */
+uint64_t wa_stream_position(const wa_stream *stream);
+
 bool        wa_stream_is_gzip(const wa_stream *stream);
 const char *wa_stream_path(const wa_stream *stream);
 
