@@ -72,8 +72,8 @@ typedef enum wa_log_level { WA_LOG_WARNING } wa_log_level; /* others may come */
 /* What the library asks of its caller. A zeroed struct, or NULL where one is wanted, means malloc and silence.
  *
  * reallocate  as realloc(): old NULL allocates, n_bytes 0 frees and returns NULL. It may be called from every thread
- *             that uses a handle made with it. The parsers of YAML, JSON and Unicode use malloc for their own short-lived
- *             memory. NULL means realloc() and free().
+ *             that uses a handle made with it. The parsers of YAML, JSON and Unicode and fingerprints use malloc for their own
+ *             short-lived memory. NULL means realloc() and free().
  * log         gets one sentence without a newline; message[n_bytes] is 0. NULL means silence.
  * temporary   told the name of a temporary file right before it is made, and NULL once it is renamed or removed, so that a
  *             program ended by a signal can remove it. NULL means nobody wants to know.

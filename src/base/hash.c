@@ -1,6 +1,9 @@
 /* Hashes of bytes. See hash.h for what must never change. */
 #include "base/hash.h"
 
+#include <stdlib.h>
+#include <xxhash.h>
+
 uint64_t wa_hash(wa_text text)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -28,4 +31,57 @@ uint32_t wa_crc32(uint32_t crc, const void *bytes, size_t n)
         crc = crc >> 4 ^ remainders[crc & 15];
     }
     return ~crc;
+}
+
+/* ---------------------------------------------------------------- fingerprints */
+
+struct wa_digest {
+    XXH3_state_t *state;
+};
+
+wa_digest *wa_digest_new(void)
+{
+    wa_digest *const digest = malloc(sizeof *digest);
+
+    if (!digest)
+        return NULL;
+    digest->state = XXH3_createState();
+    if (digest->state && XXH3_64bits_reset(digest->state) == XXH_OK)
+        return digest;
+    wa_digest_free(digest);
+    return NULL;
+}
+
+void wa_digest_free(wa_digest *digest)
+{
+    if (!digest)
+        return;
+    XXH3_freeState(digest->state);
+    free(digest);
+}
+
+void wa_digest_add(wa_digest *digest, const void *bytes, size_t n)
+{
+    XXH3_64bits_update(digest->state, bytes, n);
+}
+
+void wa_digest_add_number(wa_digest *digest, uint64_t number)
+{
+    unsigned char bytes[8]; /* little-endian, whatever the machine */
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(number >> 8 * i);
+    wa_digest_add(digest, bytes, sizeof bytes);
+}
+
+void wa_digest_add_text(wa_digest *digest, wa_text text)
+{
+    wa_digest_add_number(digest, text.n_bytes);
+    if (text.n_bytes > 0)
+        wa_digest_add(digest, text.data, text.n_bytes);
+}
+
+uint64_t wa_digest_value(const wa_digest *digest)
+{
+    return XXH3_64bits_digest(digest->state);
 }
