@@ -246,6 +246,11 @@ WA_API wa_text           wa_model_unknown(const wa_model *model);            /* 
 WA_API size_t            wa_model_inputs(const wa_model *model);             /* texts of the configuration's `input` */
 WA_API wa_text           wa_model_input(const wa_model *model, size_t i);    /* text i of them */
 
+/* A number that tells models apart: of the values of the configuration, the words and numbers of the vectors, the words of the
+ * vocabulary and the weights as they are stored; not of names of files, nor of how files are packed.
+ * Errors  WA_ENOMEM. Cost: one pass over vectors and weights, at about the speed of memory. */
+WA_API wa_status wa_model_fingerprint(const wa_model *model, uint64_t *out, wa_error *err);
+
 /* ---------------------------------------------------------------- sessions */
 
 typedef struct wa_session wa_session;
@@ -396,6 +401,9 @@ WA_API wa_status wa_context_fork(const wa_context *context, wa_context **out, wa
  * out     the words added, in the session until its next call, as wa_tokenize() gives them but without a start word; may be NULL.
  * Errors  WA_ENOMEM; then no word was added. */
 WA_API wa_status wa_feed(wa_session *session, wa_context *context, wa_text text, wa_tokens *out, wa_error *err);
+
+/* Adds the end word, as wa_score() does behind each text; nothing where the model has none. Errors: WA_ENOMEM. */
+WA_API wa_status wa_feed_end(wa_context *context, wa_error *err);
 
 /* Ranks the words that may follow those fed so far: the predictions are those that wa_rank() gives for the whole text, bit for bit.
  * out->text stays empty. Errors: as wa_rank(). Allocates nothing once a context of this length was ranked, unless text is fed. */

@@ -29,7 +29,6 @@ wa_status wa_lines_open(const char *path, const wa_env *env, wa_lines **out, wa_
     lines->buffer.env = env;
     lines->most       = SIZE_MAX;
     WA_TRY(wa_stream_open(path, env, &lines->stream, err));
-    WA_TRY(wa_stream_refuse_foreign(lines->stream, err));
     *out  = lines;
     lines = NULL;
 done:
@@ -75,10 +74,11 @@ done:
 }
 
 /* A byte order mark may arrive in pieces; nothing is given out before its three bytes could be there. */
-static wa_status drop_mark(wa_lines *lines, wa_error *err)
+static wa_status begin(wa_lines *lines, wa_error *err)
 {
     wa_status st = WA_OK;
 
+    WA_TRY(wa_stream_refuse_foreign(lines->stream, err));
     while (lines->buffer.n_bytes < 3 && !lines->at_end && !(lines->buffer.n_bytes > 0 && lines->buffer.data[0] != '\xEF'))
         WA_TRY(read_more(lines, err));
     if (wa_text_begins(wa_buf_view(&lines->buffer), wa_text_of("\xEF\xBB\xBF")))
@@ -118,7 +118,7 @@ wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error
     const char         *end;
 
     if (!lines->has_begun)
-        WA_TRY(drop_mark(lines, err));
+        WA_TRY(begin(lines, err));
     while (!(end = find_end(lines)) && !lines->at_end)
         WA_TRY(read_more(lines, err));
     *has_line = end || lines->at < buf->n_bytes || lines->n_dropped > 0;
@@ -135,8 +135,11 @@ wa_status wa_lines_poll(wa_lines *lines, bool *is_ready, wa_error *err)
 {
     wa_status st = WA_OK;
 
+    *is_ready = false;
+    if (!lines->has_begun && !wa_stream_is_ready(lines->stream))
+        goto done;
     if (!lines->has_begun)
-        WA_TRY(drop_mark(lines, err));
+        WA_TRY(begin(lines, err));
     while (!find_end(lines) && !lines->at_end && wa_stream_is_ready(lines->stream))
         WA_TRY(read_more(lines, err));
     *is_ready = find_end(lines) || lines->at_end;
@@ -164,6 +167,7 @@ wa_status wa_lines_start_at(wa_lines *lines, uint64_t offset, wa_error *err)
 
     if (offset == 0)
         goto done;
+    WA_TRY(wa_stream_refuse_foreign(lines->stream, err));
     WA_TRY(wa_stream_skip(lines->stream, offset - 1, err));
     lines->n_before  = offset - 1;
     lines->has_begun = true;

@@ -17,6 +17,7 @@ struct wa_stream {
     const wa_env *env;
     char         *path;
     int           fd;
+    bool          has_begun; /* the first bytes were looked at */
     bool          is_gzip, in_member;
     z_stream      z;
     uint64_t      n_before; /* bytes of the file before packed[0], for messages */
@@ -99,19 +100,31 @@ wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, w
         st = wa_fail_system(err, path, "cannot open", errno);
         goto done;
     }
-    WA_TRY(fill(s, 1, err));
-    if (s->n > 0 && s->packed[0] != '\n') /* an empty line that is typed is given before the next one is there */
-        WA_TRY(fill(s, 2, err));
-    if (wa_stream_starts_gzip(s->packed, s->n)) {
-        s->z = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free, .opaque = (void *)(uintptr_t)env };
-        if (inflateInit2(&s->z, 15 + 16) != Z_OK) /* 15: the largest window; 16: gzip, nothing else */
-            WA_TRY(wa_fail_memory(err, path));
-        s->is_gzip = s->in_member = true;
-    }
     *out = s;
     s    = NULL;
 done:
     wa_stream_close(s);
+    return st;
+}
+
+/* Waits for the first bytes, which tell what the file is. */
+static wa_status begin(wa_stream *s, wa_error *err)
+{
+    wa_status st = WA_OK;
+
+    if (s->has_begun)
+        return WA_OK;
+    WA_TRY(fill(s, 1, err));
+    if (s->n > 0 && s->packed[0] != '\n') /* an empty line that is typed is given before the next one is there */
+        WA_TRY(fill(s, 2, err));
+    if (wa_stream_starts_gzip(s->packed, s->n)) {
+        s->z = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free, .opaque = (void *)(uintptr_t)s->env };
+        if (inflateInit2(&s->z, 15 + 16) != Z_OK) /* 15: the largest window; 16: gzip, nothing else */
+            WA_TRY(wa_fail_memory(err, s->path));
+        s->is_gzip = s->in_member = true;
+    }
+    s->has_begun = true;
+done:
     return st;
 }
 
@@ -186,18 +199,21 @@ done:
 /* Gives at least one byte, or *n_read 0 at the end. */
 wa_status wa_stream_read(wa_stream *s, void *to, size_t n, size_t *n_read, wa_error *err)
 {
+    wa_status st = WA_OK;
+
+    WA_TRY(begin(s, err));
     if (s->is_gzip)
         return unpack_some(s, to, n, n_read, err);
     if (s->at == s->n) {
-        const wa_status st = read_some(s->fd, s->path, to, n, n_read, err);
-
-        s->n_before += st == WA_OK ? *n_read : 0;
-        return st;
+        WA_TRY(read_some(s->fd, s->path, to, n, n_read, err));
+        s->n_before += *n_read;
+        goto done;
     }
     *n_read = s->n - s->at < n ? s->n - s->at : n;
     memcpy(to, s->packed + s->at, *n_read);
     s->at += *n_read;
-    return WA_OK;
+done:
+    return st;
 }
 
 /* Whether the file has bytes at places that can be gone to. */
@@ -226,6 +242,7 @@ wa_status wa_stream_skip(wa_stream *s, uint64_t n, wa_error *err)
     char      ignored[4096];
     size_t    got;
 
+    WA_TRY(begin(s, err));
     if (is_seekable(s))
         return seek_forward(s, n, err);
     for (; n > 0; n -= got) {
@@ -268,7 +285,7 @@ const char *wa_stream_path(const wa_stream *s)
 }
 
 /* Files that are no text although they have bytes; anything else is taken for text. */
-wa_status wa_stream_refuse_foreign(const wa_stream *s, wa_error *err)
+wa_status wa_stream_refuse_foreign(wa_stream *s, wa_error *err)
 {
     static const struct {
         const char *magic;
@@ -283,9 +300,13 @@ wa_status wa_stream_refuse_foreign(const wa_stream *s, wa_error *err)
         { "\xFE\xFF", 0, 2, "text in UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`" },
     };
 
+    wa_status st = WA_OK;
+
+    WA_TRY(begin(s, err));
     for (size_t i = 0; !s->is_gzip && i < sizeof foreign / sizeof *foreign; i++)
         if (s->n >= foreign[i].offset + foreign[i].n_bytes &&
             memcmp(s->packed + foreign[i].offset, foreign[i].magic, foreign[i].n_bytes) == 0)
             return wa_fail(err, WA_EFORMAT, "%s: expected text in UTF-8, found a file that is %s", s->path, foreign[i].what);
-    return WA_OK;
+done:
+    return st;
 }

@@ -10,7 +10,7 @@
 
 typedef struct wa_stream wa_stream;
 
-/* Errors  WA_EIO, WA_ENOMEM. */
+/* Waits for nothing but, where path is a named pipe, somebody who writes to it. Errors  WA_EIO, WA_ENOMEM. */
 wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, wa_error *err);
 void      wa_stream_close(wa_stream *stream);
 
@@ -31,11 +31,12 @@ wa_status wa_stream_skip(wa_stream *stream, uint64_t n, wa_error *err);
 /* How much of the file, packed where it is gzip, was used so far. */
 uint64_t wa_stream_position(const wa_stream *stream);
 
-bool        wa_stream_is_gzip(const wa_stream *stream);
+bool        wa_stream_is_gzip(const wa_stream *stream); /* known once something was read or skipped */
 const char *wa_stream_path(const wa_stream *stream);
 
-/* WA_EFORMAT where the first bytes are those of a file that is no text: packed otherwise, a zip archive, UTF-16. Before any reading. */
-wa_status wa_stream_refuse_foreign(const wa_stream *stream, wa_error *err);
+/* WA_EFORMAT where the first bytes are those of a file that is no text: packed otherwise, a zip archive, UTF-16. Before any reading; waits for the
+ * first bytes. */
+wa_status wa_stream_refuse_foreign(wa_stream *stream, wa_error *err);
 
 /* Whether bytes begin as gzip does. */
 bool wa_stream_starts_gzip(const unsigned char *bytes, size_t n);

@@ -131,6 +131,9 @@ void wa_config_check_files(wa_config *config);
  * to the same configuration from the working folder. */
 void wa_config_show(const wa_config *config, wa_buf *out);
 
+/* The values alone: no comments, and nothing of keys that name a file. Equal texts mean equal values, wherever they were given. */
+void wa_config_show_bare(const wa_config *config, wa_buf *out);
+
 /* configs/default.yaml: every key with its default, its range and its help. */
 void wa_schema_show(const wa_schema *schema, wa_buf *out);
 

@@ -14,6 +14,7 @@ typedef struct printer {
     size_t  start;  /* of the line in the buffer */
     bool    is_off; /* what is printed is commented out, at the column off_at */
     size_t  off_at;
+    bool    is_bare; /* values alone: no comments, no names of files */
 } printer;
 
 /* ---------------------------------------------------------------- lines */
@@ -47,14 +48,19 @@ static void open_comment(printer *p)
 
 static void close_line(printer *p, const char *comment)
 {
-    open_comment(p);
-    wa_buf_format(p->out, "%s\n", comment);
+    if (!p->is_bare) {
+        open_comment(p);
+        wa_buf_str(p->out, comment);
+    }
+    wa_buf_str(p->out, "\n");
 }
 
 static void close_with_place(printer *p, const wa_node *node)
 {
-    open_comment(p);
-    wa_node_add_place(node, p->out);
+    if (!p->is_bare) {
+        open_comment(p);
+        wa_node_add_place(node, p->out);
+    }
     wa_buf_str(p->out, "\n");
 }
 
@@ -148,6 +154,16 @@ static void add_numbers(wa_buf *out, const wa_node *node)
     wa_buf_str(out, "]");
 }
 
+/* Whether a value names a file, and what it means depends on that file alone. */
+static bool is_file(const wa_key *row, const wa_node *node)
+{
+    if (row->type == WA_KEY_TEXTS)
+        return node->kind == WA_NODE_MAP;
+    if (row->type != WA_KEY_PATH && row->type != WA_KEY_BASE)
+        return false;
+    return !wa_node_is_null(node) && !(row->range && wa_range_find(row->range, node->text) != WA_NONE);
+}
+
 static void add_texts(wa_buf *out, const wa_node *node)
 {
     if (wa_node_is_null(node)) {
@@ -171,11 +187,9 @@ static void add_texts(wa_buf *out, const wa_node *node)
 
 static void add_value(wa_buf *out, const wa_key *row, const wa_node *node)
 {
-    const bool is_path = row->type == WA_KEY_PATH || row->type == WA_KEY_BASE;
-
     if (row->type == WA_KEY_TEXTS)
         add_texts(out, node);
-    else if (is_path && !wa_node_is_null(node) && !(row->range && wa_range_find(row->range, node->text) != WA_NONE))
+    else if (is_file(row, node))
         add_path(out, node);
     else
         add_scalar(out, node);
@@ -262,7 +276,9 @@ static void show_rows(printer *p, const wa_key *keys, const wa_node *map, size_t
         bool                      is_excluded;
         const wa_node_item *const item = wa_node_choose(map, keys, row, &is_excluded);
 
-        if (item) {
+        if (item && p->is_bare && is_file(row, item->value)) {
+            continue;
+        } else if (item) {
             show_given(p, row, item->value, indent);
         } else if (is_excluded) {
             continue;
@@ -280,6 +296,13 @@ static void show_rows(printer *p, const wa_key *keys, const wa_node *map, size_t
 void wa_config_show(const wa_config *config, wa_buf *out)
 {
     printer p = { .out = out };
+
+    show_rows(&p, config->schema->keys, config->root, 0);
+}
+
+void wa_config_show_bare(const wa_config *config, wa_buf *out)
+{
+    printer p = { .out = out, .is_bare = true };
 
     show_rows(&p, config->schema->keys, config->root, 0);
 }

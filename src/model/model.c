@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "base/lines.h"
 #include "base/rng.h"
 #include "base/status.h"
@@ -319,4 +320,42 @@ size_t wa_model_inputs(const wa_model *model)
 wa_text wa_model_input(const wa_model *model, size_t i)
 {
     return model->inputs[i];
+}
+
+/* ---------------------------------------------------------------- its fingerprint */
+
+static void digest_words(const wa_lexicon *words, wa_digest *digest)
+{
+    for (size_t i = 0; words && i < words->n_words; i++)
+        wa_digest_add_text(digest, wa_lexicon_word(words, i));
+}
+
+static void digest_vectors(const wa_vectors *vectors, wa_digest *digest)
+{
+    const size_t n = wa_vectors_count(vectors);
+
+    wa_digest_add_number(digest, wa_vectors_width(vectors));
+    for (size_t i = 0; i < n; i++) {
+        wa_digest_add_text(digest, wa_vectors_word(vectors, i));
+        wa_digest_add(digest, wa_vectors_row_bytes(vectors, i), wa_vectors_width(vectors) * sizeof(float));
+    }
+}
+
+wa_status wa_model_fingerprint(const wa_model *model, uint64_t *out, wa_error *err)
+{
+    wa_buf           values = { .env = &model->env };
+    wa_digest *const digest = wa_digest_new();
+
+    wa_config_show_bare(model->config, &values);
+    const bool ok = digest && !values.failed;
+    if (ok) {
+        wa_digest_add_text(digest, wa_buf_view(&values));
+        digest_vectors(model->vectors, digest);
+        digest_words(wa_model_words(model), digest);
+        wa_weights_digest(model->weights, digest);
+        *out = wa_digest_value(digest);
+    }
+    wa_digest_free(digest);
+    wa_buf_clear(&values);
+    return ok ? WA_OK : wa_fail_memory(err, "fingerprint");
 }

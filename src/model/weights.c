@@ -248,3 +248,18 @@ wa_status wa_weights_verdict(wa_weights *weights, wa_error *err)
         return WA_OK;
     return wa_fail(err, WA_EMODEL, "%.*s", (int)weights->complaints.n_bytes, weights->complaints.data);
 }
+
+/* ---------------------------------------------------------------- a fingerprint */
+
+void wa_weights_digest(const wa_weights *weights, wa_digest *digest)
+{
+    const size_t n = weights->file ? wa_safetensors_count(weights->file) : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const wa_tensor_entry *const entry = wa_safetensors_entry(weights->file, i);
+
+        wa_digest_add_text(digest, entry->name);
+        wa_digest_add_text(digest, wa_text_of(entry->dtype_name));
+        wa_digest_add_text(digest, entry->bytes);
+    }
+}

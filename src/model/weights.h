@@ -5,6 +5,7 @@
 #ifndef WA_MODEL_WEIGHTS_H
 #define WA_MODEL_WEIGHTS_H
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "data/config.h"
 #include "data/safetensors.h"
@@ -36,6 +37,9 @@ typedef struct wa_numbers {
  * Errors  WA_ENOMEM. */
 wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, wa_numbers *out,
                           size_t *which, wa_error *err);
+
+/* Adds the names and bytes of the tensors in the file; those that are given or random are values of the configuration. */
+void wa_weights_digest(const wa_weights *weights, wa_digest *digest);
 
 /* WA_EMODEL with everything noted, a line each, tensors that nobody took included. */
 wa_status wa_weights_verdict(wa_weights *weights, wa_error *err);

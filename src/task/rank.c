@@ -186,6 +186,13 @@ done:
     return st;
 }
 
+wa_status wa_feed_end(wa_context *context, wa_error *err)
+{
+    const wa_text end = wa_model_end(context->model);
+
+    return end.data ? wa_context_add(context, wa_vectors_find(context->model->vectors, end), err) : WA_OK;
+}
+
 wa_status wa_rank_next(wa_session *session, wa_context *context, const wa_rank_opts *opts, wa_ranking *out, wa_error *err)
 {
     wa_status    st      = WA_OK;
