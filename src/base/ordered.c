@@ -4,6 +4,7 @@
  * during a step. */
 #include "base/ordered.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "base/mem.h"
@@ -91,6 +92,7 @@ static void take_part(void *user, size_t worker, size_t i)
 
 wa_status wa_ordered_run(wa_pool *pool, const wa_ordered *steps, const wa_env *env, wa_error *err)
 {
+    assert(steps->n_slots > 0);
     flow f = { .steps = steps, .is_done = wa_alloc_zeroed(env, steps->n_slots, sizeof *f.is_done) };
 
     if (!f.is_done)

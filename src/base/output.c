@@ -93,19 +93,6 @@ static int named_descriptor(const char *path)
     return -1;
 }
 
-/* The file that a link leads to: that is what is replaced, or made, not the link. NULL: no memory. */
-static char *follow_link(const wa_env *env, const char *path)
-{
-    char          target[PATH_MAX];
-    char *const   real = realpath(path, NULL);
-    const ssize_t n    = real ? -1 : readlink(path, target, sizeof target); /* a link to nothing yet */
-    char *const   copy =
-        n > 0 ? wa_path_beside(env, path, (wa_text){ target, (size_t)n }) : wa_copy_text(env, wa_text_of(real ? real : path));
-
-    free(real);
-    return copy;
-}
-
 /* The lock is of the file, not of its name: whoever had it before may have renamed or removed the file meanwhile. Returns the
  * descriptor or -1 with errno; EWOULDBLOCK where another process has it. */
 static int open_locked(const char *path)
@@ -128,18 +115,6 @@ static int open_locked(const char *path)
     return -1;
 }
 
-char *wa_output_part_name(const char *path, const wa_env *env)
-{
-    wa_buf name = { .env = env };
-
-    wa_buf_str(&name, path);
-    wa_buf_add(&name, ".part", sizeof ".part");
-    if (!name.failed)
-        return name.data;
-    wa_buf_clear(&name);
-    return NULL;
-}
-
 /* Opens the part and cuts it where the mark is. */
 static wa_status open_part(wa_output *output, const wa_output_mark *from, wa_error *err)
 {
@@ -147,14 +122,16 @@ static wa_status open_part(wa_output *output, const wa_output_mark *from, wa_err
     const wa_output_mark start = from ? *from : (wa_output_mark){ 0 };
     struct stat          info;
 
-    if (!(output->unfinished = wa_output_part_name(output->path, output->env)))
+    if (!(output->unfinished = wa_path_with(output->env, output->path, WA_OUTPUT_PART)))
         return wa_fail_memory(err, output->path);
     output->is_part = true;
-    output->fd      = open_locked(output->unfinished);
+    if (!from)
+        tell_temporary(output->env, output->unfinished); /* worth nothing until somebody notes a mark */
+    output->fd = open_locked(output->unfinished);
     if (output->fd < 0 && errno == EWOULDBLOCK)
         WA_FAIL(WA_EIO, "%s: another process is writing it; wait for it, or end it", output->unfinished);
     if (output->fd < 0 || fstat(output->fd, &info) != 0)
-        WA_TRY(wa_fail_system(err, output->unfinished, "cannot create", errno));
+        WA_TRY(wa_fail_system(err, output->path, "cannot create", errno));
     if (start.n_stored > (uint64_t)info.st_size)
         WA_FAIL(WA_EFORMAT, "%s: found %llu bytes, expected at least %llu: it is not what the run left; remove it to begin anew",
                 output->unfinished, (unsigned long long)info.st_size, (unsigned long long)start.n_stored);
@@ -183,15 +160,12 @@ static bool open_directly(wa_output *output)
     return true;
 }
 
-/* Replaces the path of a link by that of the file it leads to. */
+/* A link is not replaced, but the file that it leads to. */
 static bool resolve(wa_output *output)
 {
-    struct stat info;
-    char       *real;
+    char *const real = wa_path_follow(output->env, output->path);
 
-    if (lstat(output->path, &info) != 0 || !S_ISLNK(info.st_mode))
-        return true;
-    if (!(real = follow_link(output->env, output->path)))
+    if (!real)
         return false;
     wa_release(output->env, output->path);
     output->path = real;
@@ -247,7 +221,7 @@ bool wa_output_is_part(const wa_output *output)
 
 static wa_status fail_write(const wa_output *output, int error_number, wa_error *err)
 {
-    return wa_fail_system(err, output->is_part ? output->unfinished : output->path, "cannot write", error_number);
+    return wa_fail_system(err, output->path, "cannot write", error_number);
 }
 
 static wa_status put(wa_output *output, const unsigned char *bytes, size_t n, wa_error *err)
@@ -405,7 +379,7 @@ done:
 /* ---------------------------------------------------------------- the end */
 
 /* Nothing that is written ends as an empty file: an empty member says that it is gzip. */
-static wa_status finish(wa_output *output, wa_error *err)
+wa_status wa_output_finish(wa_output *output, wa_error *err)
 {
     wa_status st = WA_OK;
 
@@ -429,8 +403,7 @@ static wa_status close_file(wa_output *output, wa_error *err)
 
 static void forget_unfinished(wa_output *output)
 {
-    if (!output->is_part)
-        tell_temporary(output->env, NULL);
+    tell_temporary(output->env, NULL);
     wa_release(output->env, output->unfinished);
     output->unfinished = NULL;
 }
@@ -450,7 +423,7 @@ wa_status wa_output_commit(wa_output *output, wa_error *err)
 {
     wa_status st = WA_OK;
 
-    WA_TRY(finish(output, err));
+    WA_TRY(wa_output_finish(output, err));
     if (!output->is_part)
         WA_TRY(close_file(output, err));
     WA_TRY(rename_file(output, err));

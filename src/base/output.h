@@ -12,6 +12,7 @@
 #include "base/mem.h"
 
 #define WA_OUTPUT_MEMBER 262144
+#define WA_OUTPUT_PART   ".part"
 
 typedef struct wa_output wa_output;
 
@@ -31,9 +32,6 @@ wa_status wa_output_open(const char *path, const wa_env *env, wa_output **out, w
  * Errors  WA_EIO, also where another process writes it; WA_EFORMAT where there is less than the mark says; WA_ENOMEM. */
 wa_status wa_output_open_part(const char *path, const wa_output_mark *from, const wa_env *env, wa_output **out, wa_error *err);
 
-/* The name under which the part of an output of this path lies. NULL: no memory. */
-char *wa_output_part_name(const char *path, const wa_env *env);
-
 /* Whether the output has a part that another run could go on with. */
 bool wa_output_is_part(const wa_output *output);
 
@@ -48,11 +46,13 @@ wa_status wa_output_flush(wa_output *output, wa_error *err);
 bool wa_output_can_rewrite(const wa_output *output);
 /* Overwrites n bytes at an offset already written; not for .gz. */
 wa_status wa_output_rewrite(wa_output *output, size_t offset, const void *bytes, size_t n, wa_error *err);
+/* Nothing more is written: the last mark is the end, and a part is on the disk as a whole. Committing does it where nobody did. */
+wa_status wa_output_finish(wa_output *output, wa_error *err);
 /* All written, renamed, and freed, whatever it returns. Where it fails, a part stays, a temporary file does not. */
 wa_status wa_output_commit(wa_output *output, wa_error *err);
 /* Removes the temporary file or the part, and frees. NULL is fine: after a commit there is nothing to do. */
 void wa_output_discard(wa_output *output);
-/* The same, but a part stays. */
+/* The same, but a part stays; what was written to it after the last sync may be missing. */
 void wa_output_keep(wa_output *output);
 
 #endif

@@ -1,6 +1,8 @@
 /* Names of files. See path.h. */
 #include "base/path.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,4 +46,33 @@ char *wa_path_beside(const wa_env *env, const char *beside, wa_text name)
     if (path.failed)
         wa_buf_clear(&path);
     return path.data;
+}
+
+char *wa_path_with(const wa_env *env, const char *path, const char *ending)
+{
+    wa_buf name = { .env = env };
+
+    wa_buf_str(&name, path);
+    wa_buf_str(&name, ending);
+    wa_buf_add(&name, "", 1);
+    if (!name.failed)
+        return name.data;
+    wa_buf_clear(&name);
+    return NULL;
+}
+
+char *wa_path_follow(const wa_env *env, const char *path)
+{
+    struct stat about;
+    char        target[PATH_MAX];
+
+    if (lstat(path, &about) != 0 || !S_ISLNK(about.st_mode))
+        return wa_copy_text(env, wa_text_of(path));
+    char *const   real = realpath(path, NULL);
+    const ssize_t n    = real ? -1 : readlink(path, target, sizeof target); /* a link to nothing yet */
+    char *const   copy =
+        n > 0 ? wa_path_beside(env, path, (wa_text){ target, (size_t)n }) : wa_copy_text(env, wa_text_of(real ? real : path));
+
+    free(real);
+    return copy;
 }

@@ -1,7 +1,7 @@
 /* What the verbs share. See cli.h.
  *
- * The only state of the process that the program keeps: whether standard output still takes data, and the name of the temporary
- * file that a signal has to remove. */
+ * The only state of the process that the program keeps: whether standard output still takes data, the name of the temporary file
+ * that a signal has to remove, and the signal that was noted. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -19,6 +20,8 @@ static bool                  output_is_open = true;
 static int                   output_errno;
 static char                  temporary_path[4096];
 static volatile sig_atomic_t has_temporary;
+static volatile sig_atomic_t noted_signal; /* 0: none */
+static int                   wake[2] = { -1, -1 };
 
 /* ---------------------------------------------------------------- the library's environment */
 
@@ -79,34 +82,81 @@ static void fill_standard_descriptors(void)
             _exit(WA_EXIT_IO);
 }
 
-void wa_cli_begin(void)
+static void handle_endings(void (*handler)(int number))
 {
-    static const int ending[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction action   = { .sa_handler = end_by_signal };
+    static const int       ending[] = { SIGINT, SIGTERM, SIGHUP };
+    const struct sigaction action   = { .sa_handler = handler };
 
-    fill_standard_descriptors();
     for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
         struct sigaction old;
 
         if (sigaction(ending[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup stays in force */
             sigaction(ending[i], &action, NULL);
     }
-    action.sa_handler = end_by_bus_error;
+}
+
+void wa_cli_begin(void)
+{
+    struct sigaction action = { .sa_handler = end_by_bus_error };
+
+    fill_standard_descriptors();
+    handle_endings(end_by_signal);
     sigaction(SIGBUS, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL); /* a closed pipe is seen as EPIPE */
     sigaction(SIGXFSZ, &action, NULL); /* a file that may not grow (ulimit -f) as EFBIG */
 }
 
+static void note_signal(int number)
+{
+    if (noted_signal)
+        end_by_signal(number);
+    noted_signal    = number;
+    const ssize_t n = write(wake[1], "", 1);
+
+    (void)n;
+}
+
+int wa_cli_defer_signals(void)
+{
+    if (wake[0] < 0 && pipe(wake) == 0) {
+        fcntl(wake[0], F_SETFD, FD_CLOEXEC);
+        fcntl(wake[1], F_SETFD, FD_CLOEXEC);
+        handle_endings(note_signal);
+    }
+    return wake[0];
+}
+
+bool wa_cli_is_stopping(void)
+{
+    return noted_signal != 0;
+}
+
 int wa_cli_end(int exit_code)
 {
     wa_cli_flush();
+    if (noted_signal)
+        end_by_signal(noted_signal);
     if (output_is_open || output_errno == EPIPE)
         return exit_code;
     return wa_cli_complain(WA_EXIT_IO, "standard output: cannot write: %s", strerror(output_errno));
 }
 
+double wa_cli_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* ---------------------------------------------------------------- messages */
+
+void wa_cli_message(wa_text text)
+{
+    fflush(stdout);
+    fwrite(text.data, 1, text.n_bytes, stderr);
+}
 
 int wa_cli_fail(const wa_error *err)
 {
@@ -217,18 +267,27 @@ size_t wa_cli_columns(wa_text text)
     return total;
 }
 
-void wa_cli_write_padded(wa_text text, size_t columns)
+void wa_cli_add_padded(wa_buf *record, wa_text text, size_t columns)
 {
     size_t used = wa_cli_columns(text), ignored;
 
     for (wa_text shown; text.n_bytes > 0;) {
         const size_t n = next_shown(text, &shown, &ignored);
 
-        wa_cli_write(shown);
+        wa_buf_text(record, shown);
         text = (wa_text){ text.data + n, text.n_bytes - n };
     }
     for (; used < columns; used++)
-        wa_cli_write(wa_text_of(" "));
+        wa_buf_str(record, " ");
+}
+
+void wa_cli_write_padded(wa_text text, size_t columns)
+{
+    wa_buf record = { 0 };
+
+    wa_cli_add_padded(&record, text, columns);
+    wa_cli_write(wa_buf_view(&record));
+    wa_buf_clear(&record);
 }
 
 /* ---------------------------------------------------------------- tables by tabs */

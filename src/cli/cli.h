@@ -21,8 +21,20 @@ int wa_cmd_config(int argc, char **argv);
 void wa_cli_begin(void);
 int  wa_cli_end(int exit_code);
 
+/* From now on the first signal to end (SIGINT, SIGTERM, SIGHUP) is only noted; a second one ends the process. wa_cli_end() ends it by the
+ * signal that was noted, so that whoever started it knows. Returns a descriptor that has something to read once one was noted. */
+int  wa_cli_defer_signals(void);
+bool wa_cli_is_stopping(void);
+
+/* Of a clock that only goes forward. */
+double wa_cli_seconds(void);
+
 /* Logging to standard error, and temporary files that a signal removes. */
 const wa_env *wa_cli_env(void);
+
+/* Prints a message to standard error, "wordahead: " and the end of the line included; what was written to standard output before
+ * comes first. */
+void wa_cli_message(wa_text text);
 
 /* Prints each line of the error's message to standard error, with "wordahead: " before the first; returns the exit code. */
 int wa_cli_fail(const wa_error *err);
@@ -39,8 +51,9 @@ void wa_cli_flush(void);
 
 /* How many columns a terminal needs for the text: wide characters count 2, combining ones 0, invalid bytes 1. */
 size_t wa_cli_columns(wa_text text);
-/* The text padded with blanks to so many columns. Control characters and bytes that are not UTF-8 are shown as U+FFFD. */
-void wa_cli_write_padded(wa_text text, size_t columns);
+/* Appends the text padded with blanks to so many columns. Control characters and bytes that are not UTF-8 are shown as U+FFFD. */
+void wa_cli_add_padded(wa_buf *record, wa_text text, size_t columns);
+void wa_cli_write_padded(wa_text text, size_t columns); /* the same to standard output */
 
 /* Appends a field of a table by tabs: tabs, newlines, carriage returns and backslashes as \t, \n, \r and \\. */
 void wa_cli_add_field(wa_buf *record, wa_text text);

@@ -1,29 +1,30 @@
-/* `wordahead embed`: vectors of texts, as one .npy array. */
+/* `wordahead embed`: vectors of texts, as one .npy array or as JSON lines. */
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/str.h"
+#include "cli/batch.h"
 #include "cli/cli.h"
-#include "cli/inputs.h"
-#include "cli/options.h"
-#include "cli/texts.h"
+#include "cli/files.h"
+#include "cli/words.h"
 #include "data/npy.h"
 
+enum { FORMAT_NPY, FORMAT_JSONL };
+
 typedef struct embed_opts {
-    const char *model, *output;
-    int         pool;
-    size_t      threads, batch;
+    int           pool, format;
+    wa_batch_opts batch;
 } embed_opts;
 
 #define AT(field) offsetof(embed_opts, field)
 
 static const wa_option options[] = {
-    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL",
-      "a model's YAML file or folder; else WORDAHEAD_MODEL, else the built-in one" },
-    { "output", 'o', WA_OPTION_TEXT, AT(output), NULL, "OUT.npy", "where the array goes" },
     { "pool", 0, WA_OPTION_CHOICE, AT(pool), "last", "last|mean|none", "last position, mean over all, or every position" },
-    WA_OPTION_THREADS(AT(threads)),
-    WA_OPTION_BATCH(AT(batch)),
+    { "format", 0, WA_OPTION_CHOICE, AT(format), "npy", "npy|jsonl", "one array, or a record a line" },
+    WA_BATCH_OPTIONS(AT(batch)),
     { 0 },
 };
 
@@ -35,128 +36,181 @@ static const wa_verb verb = {
         "[lines, D]. With --pool none it is [positions, D], and standard output lists file, line, first row and number of rows.\n"
         "A line that fails is reported and gives one row of NaN, so that rows and lines stay in step.",
     .examples = "  wordahead embed -o vectors.npy sentences.txt\n"
-                "  wordahead embed --pool mean -o vectors.npy a.txt b.txt.gz\n",
+                "  wordahead embed --pool mean -o vectors.npy a.txt b.txt.gz\n"
+                "  wordahead embed --format jsonl sentences.txt\n",
     .options  = options,
     .n_most   = WA_NONE,
 };
 
 typedef struct embedder {
-    embed_opts     opts;
-    wa_model      *model;
-    wa_session    *session;
-    wa_npy        *npy;
-    wa_texts       texts;
-    wa_embedding  *embeddings; /* [texts.n_most] */
-    wa_buf         failed_row; /* NaN, D of them */
-    size_t         n_rows;
-    wa_error       write_error; /* status WA_OK while writing works */
-    wa_cli_outcome outcome;
+    embed_opts  opts;
+    wa_arena    arena;
+    wa_operands files;
+    wa_model   *model;
+    bool        has_files;  /* more than one: records name theirs */
+    wa_buf      failed_row; /* NaN, D of them */
+    size_t      n_rows;     /* with --pool none, for the list */
+    wa_buf      options, header;
 } embedder;
 
-static wa_status embed(void *user, const wa_texts *texts, size_t first, size_t *n_done, wa_error *err)
+static wa_status embed(void *user, wa_session *session, const wa_batch_lines *lines, size_t first, void *results, size_t *n_done,
+                       wa_error *err)
 {
-    embedder *const e = user;
+    const embedder *const e = user;
 
-    return wa_embed_many(e->session, texts->items + first, texts->n - first, (wa_pooling)e->opts.pool, e->embeddings, n_done, err);
+    return wa_embed_many(session, lines->texts + first, lines->n - first, (wa_pooling)e->opts.pool, results, n_done, err);
 }
 
-static void write_rows(embedder *e, const wa_cli_line *line, const float *data, size_t n_rows)
+/* ---------------------------------------------------------------- npy */
+
+/* Where every position has a row, lines are taken one after another, so the list can count. */
+static void add_rows(embedder *e, wa_answers *answers, const wa_cli_line *line, const float *data, size_t n_rows)
 {
-    if (e->texts.is_over)
+    wa_buf_add(&answers->records, data, n_rows * wa_model_width(e->model) * sizeof *data);
+    answers->n_rows += n_rows;
+    if (e->opts.pool != WA_POOL_NONE)
         return;
-    e->texts.is_over = wa_npy_add(e->npy, data, n_rows, &e->write_error) != WA_OK;
-    if (e->opts.pool == WA_POOL_NONE)
-        wa_cli_printf("%s\t%zu\t%zu\t%zu\n", line->file, line->number, e->n_rows, n_rows);
+    wa_answers_list(answers, "%s\t%zu\t%zu\t%zu", line->file, line->number, e->n_rows, n_rows);
     e->n_rows += n_rows;
 }
 
-static void write_embedding(void *user, const wa_cli_line *line, size_t i)
+static void add_embedding(void *user, wa_answers *answers, const wa_cli_line *line, const void *result)
+{
+    const wa_embedding *const embedding = result;
+
+    add_rows(user, answers, line, embedding->data, embedding->n_rows);
+}
+
+static void add_failed_row(void *user, wa_answers *answers, const wa_cli_line *line, const wa_error *err)
 {
     embedder *const e = user;
 
-    write_rows(e, line, e->embeddings[i].data, e->embeddings[i].n_rows);
-    e->outcome.n_done++;
+    (void)err;
+    add_rows(e, answers, line, (const float *)(const void *)e->failed_row.data, 1);
 }
 
-static void write_failure(void *user, const wa_cli_line *line, const wa_error *err)
+static void complete_header(void *user, const wa_journal *journal, wa_buf *footer, wa_buf *first)
 {
-    embedder *const e = user;
+    const embedder *const e = user;
 
-    wa_cli_line_failed(&e->outcome, line, err);
-    write_rows(e, line, (const float *)(const void *)e->failed_row.data, 1);
+    (void)footer;
+    wa_npy_add_header(first, journal->n_rows, wa_model_width(e->model));
 }
 
-static wa_status prepare_texts(embedder *e, wa_error *err)
-{
-    const float nan_value = NAN;
+/* ---------------------------------------------------------------- jsonl */
 
-    e->texts = (wa_texts){ .n_most          = e->opts.batch,
-                           .compute         = embed,
-                           .take            = write_embedding,
-                           .fail            = write_failure,
-                           .user            = e,
-                           .outcome         = &e->outcome,
-                           .outlives_output = true };
+static void add_row_json(wa_buf *record, const float *row, size_t width)
+{
+    for (size_t d = 0; d < width; d++) {
+        wa_buf_str(record, d ? "," : "[");
+        wa_json_add_float(record, row[d]);
+    }
+    wa_buf_str(record, "]");
+}
+
+/* "embedding":[...], or with --pool none "embeddings":[[...],...]. */
+static void add_embedding_json(void *user, wa_answers *answers, const wa_cli_line *line, const void *result)
+{
+    const embedder *const     e         = user;
+    const wa_embedding *const embedding = result;
+    const bool                is_list   = e->opts.pool == WA_POOL_NONE;
+    wa_buf *const             record    = &answers->records;
+
+    wa_place_add_json(record, line, e->has_files);
+    wa_buf_str(record, is_list ? ",\"embeddings\":[" : ",\"embedding\":");
+    for (size_t i = 0; i < embedding->n_rows; i++) {
+        wa_buf_str(record, i ? "," : "");
+        add_row_json(record, embedding->data + i * embedding->width, embedding->width);
+    }
+    wa_buf_str(record, is_list ? "]}\n" : "}\n");
+}
+
+static void add_failure_json(void *user, wa_answers *answers, const wa_cli_line *line, const wa_error *err)
+{
+    const embedder *const e = user;
+
+    wa_place_add_json(&answers->records, line, e->has_files);
+    wa_error_add_json(&answers->records, err);
+    wa_buf_str(&answers->records, "}\n");
+}
+
+/* ---------------------------------------------------------------- running */
+
+static int check_usage(const embedder *e)
+{
+    const wa_batch_opts *const o = &e->opts.batch;
+
+    if (e->opts.format == FORMAT_JSONL)
+        return -1;
+    if (!o->output)
+        return wa_cli_complain(WA_EXIT_USAGE, "embed: -o OUT.npy is missing; it says where the array goes");
+    if (strcmp(o->output, "-") == 0 || wa_text_ends(wa_text_of(o->output), ".gz"))
+        return wa_cli_complain(WA_EXIT_USAGE,
+                               "-o, --output: found %s, expected the name of a file without .gz: the header of an .npy file "
+                               "is completed last, so it cannot go to a pipe or be packed",
+                               wa_show(wa_text_of(o->output)).quoted);
+    if (e->opts.pool == WA_POOL_NONE && (o->resume || o->shard))
+        return wa_cli_complain(WA_EXIT_USAGE,
+                               "--pool none: found %s as well, expected none: its list of rows goes to standard output; "
+                               "--format jsonl keeps lines and rows together",
+                               o->resume ? "--resume" : "--shard");
+    return -1;
+}
+
+static bool make_texts(embedder *e)
+{
+    static const char *const pools[]   = { "last", "mean", "none" };
+    const float              nan_value = NAN;
+
     for (size_t d = 0; d < wa_model_width(e->model); d++)
         wa_buf_add(&e->failed_row, &nan_value, sizeof nan_value);
-    e->embeddings = wa_alloc(NULL, e->texts.n_most, sizeof *e->embeddings);
-    if (e->failed_row.failed || !e->embeddings)
-        return wa_fail_memory(err, "embed");
-    return wa_texts_init(&e->texts, err);
+    if (e->opts.format == FORMAT_NPY)
+        wa_npy_add_header(&e->header, 0, wa_model_width(e->model));
+    wa_buf_format(&e->options, "embed --format %s --pool %s", e->opts.format == FORMAT_NPY ? "npy" : "jsonl", pools[e->opts.pool]);
+    return !e->failed_row.failed && !e->header.failed && !e->options.failed;
 }
 
-static int prepare(embedder *e)
+static int run(embedder *e)
 {
-    wa_error err;
-    int      code = WA_EXIT_OK;
+    static const wa_batch_verb array   = { sizeof(wa_embedding), embed, add_embedding, add_failed_row, NULL, complete_header };
+    static const wa_batch_verb records = { sizeof(wa_embedding), embed, add_embedding_json, add_failure_json, NULL, NULL };
+    const bool                 is_npy  = e->opts.format == FORMAT_NPY;
+    int                        code    = check_usage(e);
 
-    if (!e->opts.output)
-        return wa_cli_complain(WA_EXIT_USAGE, "embed: -o OUT.npy is missing; it says where the array goes");
-    if (strcmp(e->opts.output, "-") == 0)
-        return wa_cli_complain(WA_EXIT_USAGE, "-o, --output: found '-', expected the name of a file: the header of an .npy file is "
-                                              "completed last, so it cannot go to a pipe");
-    if (!(e->session = wa_cli_open_session(e->opts.model, e->opts.threads, &e->model, &code)))
+    if (code >= 0 || !(e->model = wa_cli_open_model(e->opts.batch.model, e->opts.batch.threads, &code)))
         return code;
-    if (prepare_texts(e, &err) != WA_OK ||
-        wa_npy_open(e->opts.output, wa_model_width(e->model), wa_cli_env(), &e->npy, &err) != WA_OK)
-        return wa_cli_fail(&err);
-    return WA_EXIT_OK;
-}
-
-static int run(embedder *e, const wa_operands *files)
-{
-    const int code = prepare(e);
-
-    if (code != WA_EXIT_OK)
-        return code;
-    wa_texts_read(&e->texts, files->items, files->n);
-    wa_texts_flush(&e->texts);
-    if (e->write_error.status != WA_OK)
-        return wa_cli_fail(&e->write_error);
-    if (e->outcome.n_done == 0 && e->outcome.n_failed > 0)
-        return wa_cli_exit_code(&e->outcome);
-    const wa_status st = wa_npy_commit(e->npy, &e->write_error);
-    e->npy             = NULL;
-    return st == WA_OK ? wa_cli_exit_code(&e->outcome) : wa_cli_fail(&e->write_error);
+    if (!make_texts(e))
+        return wa_cli_complain(WA_EXIT_IO, "embed: not enough memory");
+    e->has_files = e->files.n > 1;
+    return wa_batch_run(&(wa_batch){
+        .verb          = is_npy ? &array : &records,
+        .user          = e,
+        .opts          = &e->opts.batch,
+        .model         = e->model,
+        .operands      = e->files,
+        .is_sequential = is_npy && e->opts.pool == WA_POOL_NONE,
+        .n_most        = e->opts.batch.batch,
+        .has_count     = is_npy,
+        .options       = wa_buf_view(&e->options),
+        .header        = wa_buf_view(&e->header),
+    });
 }
 
 int wa_cmd_embed(int argc, char **argv)
 {
-    embedder    e = { .write_error = { .status = WA_OK } };
+    embedder    e = { 0 };
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &e.opts, &operands);
 
-    if (code < 0) {
-        operands = wa_cli_files(&operands);
-        code     = wa_cli_check_stdin(wa_cli_count_stdin(&e.opts.model, 1) + wa_cli_count_stdin(operands.items, operands.n));
-        if (code == WA_EXIT_OK && (code = wa_cli_check_output(e.opts.output, operands.items, operands.n)) == WA_EXIT_OK)
-            code = run(&e, &operands);
-    }
-    wa_npy_discard(e.npy);
-    wa_texts_clear(&e.texts);
-    wa_release(NULL, e.embeddings);
-    wa_session_free(e.session);
+    if (code < 0)
+        code = wa_cli_gather_files(&e.opts.batch, NULL, &operands, &e.arena, &e.files);
+    if (code < 0)
+        code = run(&e);
     wa_model_close(e.model);
     wa_buf_clear(&e.failed_row);
+    wa_buf_clear(&e.options);
+    wa_buf_clear(&e.header);
+    wa_arena_clear(&e.arena);
+    free(e.opts.batch.inputs.items);
     return code;
 }

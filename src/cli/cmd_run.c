@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
 #include "cli/steps.h"
@@ -170,8 +171,8 @@ static wa_status show_next(runner *r, wa_text text, wa_error *err)
         wa_buf_str(&r->record, ",");
         wa_ranking_add_json(&r->record, &ranking, false);
     } else {
-        wa_cli_write(wa_text_of("\nnext words\n"));
-        wa_ranking_write(&ranking, false);
+        wa_buf_str(&r->record, "\nnext words\n");
+        wa_ranking_add_table(&r->record, &ranking, false);
     }
     return WA_OK;
 }
@@ -219,16 +220,16 @@ static void run_texts(runner *r)
     if (r->opts.format == FORMAT_JSON)
         wa_cli_write(wa_text_of("{\"texts\":["));
     for (r->text = 0; r->text < r->model->n_inputs && (r->npz || wa_cli_is_output_open()); r->text++) {
-        const wa_cli_line line = { NULL, r->text + 1, r->model->inputs[r->text] };
+        const wa_text text = r->model->inputs[r->text];
 
         r->record.n_bytes = 0;
-        if (run_text(r, line.text, &err) == WA_OK) {
+        if (run_text(r, text, &err) == WA_OK) {
             r->outcome.n_done++;
         } else {
-            wa_cli_line_failed(&r->outcome, &line, &err);
+            wa_cli_count_failure(&r->outcome, wa_cli_complain(wa_exit_code(err.status), "text %zu: %s", r->text + 1, err.message));
             r->record.n_bytes = 0;
             if (r->opts.format == FORMAT_JSON)
-                wa_failure_add_json(&r->record, line.text, &err);
+                wa_failure_add_json(&r->record, text, &err);
         }
         wa_cli_write(wa_text_of(r->opts.format == FORMAT_JSON && r->text > 0 ? ",\n" : ""));
         wa_cli_write(wa_buf_view(&r->record));

@@ -1,34 +1,32 @@
 /* `wordahead score`: the log-probability of every word of text files, and the totals of the field. */
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "base/json.h"
 #include "base/str.h"
+#include "cli/batch.h"
 #include "cli/cli.h"
-#include "cli/inputs.h"
-#include "cli/options.h"
-#include "cli/texts.h"
+#include "cli/files.h"
+#include "cli/words.h"
 
-enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL };
+enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL, FORMAT_KENLM };
 enum { CONTEXT_LINE, CONTEXT_DOCUMENT };
 
 typedef struct score_opts {
-    const char *model;
-    bool        tokens;
-    int         context, format;
-    size_t      threads, batch;
+    bool          tokens, no_summary;
+    int           context, format;
+    wa_batch_opts batch;
 } score_opts;
 
 #define AT(field) offsetof(score_opts, field)
 
 static const wa_option options[] = {
-    { "model", 'm', WA_OPTION_TEXT, AT(model), NULL, "MODEL",
-      "a model's YAML file or folder; else WORDAHEAD_MODEL, else the built-in one" },
     { "tokens", 0, WA_OPTION_FLAG, AT(tokens), NULL, NULL, "one entry a word" },
     { "context", 0, WA_OPTION_CHOICE, AT(context), "line", "line|document", "document: earlier lines of a file count as context" },
-    { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl", "how to print" },
-    WA_OPTION_THREADS(AT(threads)),
-    WA_OPTION_BATCH(AT(batch)),
+    { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl|kenlm", "how to print; kenlm: as KenLM's query does" },
+    { "no-summary", 0, WA_OPTION_FLAG, AT(no_summary), NULL, NULL, "nothing behind the last line: a record a line, and no more" },
+    WA_BATCH_OPTIONS(AT(batch)),
     { 0 },
 };
 
@@ -40,24 +38,20 @@ static const wa_verb verb = {
                 "mean reciprocal rank, and how often the right word was among the first 1, 5 and 10.",
     .examples = "  wordahead score book.txt\n"
                 "  wordahead score --tokens --format jsonl book.txt.gz\n"
-                "  echo \"the cat sat on the mat\" | wordahead score --tokens\n",
+                "  echo \"the cat sat on the mat\" | wordahead score --tokens\n"
+                "  wordahead score --format jsonl -o scores.jsonl.gz --resume books/*.txt\n",
     .options  = options,
     .n_most   = WA_NONE,
 };
 
 typedef struct scorer {
-    score_opts      opts;
-    wa_model       *model;
-    wa_session     *session;
-    wa_context     *context;    /* NULL with --context line */
-    bool            has_files;  /* more than one: records name theirs */
-    const char     *shown_file; /* the one that the table has named last */
-    wa_score_totals totals;
-    wa_texts        texts;
-    wa_scores      *scores; /* [texts.n_most] */
-    wa_buf          record;
-    wa_cli_outcome  outcome;
-    size_t          n_printed;
+    score_opts  opts;
+    wa_arena    arena;
+    wa_operands files;
+    wa_model   *model;
+    wa_context *context;   /* NULL with --context line */
+    bool        has_files; /* more than one: records name theirs */
+    wa_buf      options, header;
 } scorer;
 
 /* ---------------------------------------------------------------- jsonl */
@@ -75,17 +69,10 @@ static void add_word_json(wa_buf *record, const wa_word_score *word, bool is_fir
     wa_buf_format(record, ",\"start\":%zu,\"end\":%zu}", word->token.start, word->token.end);
 }
 
-static void add_jsonl(scorer *s, const wa_cli_line *line, const wa_scores *scores)
+static void add_jsonl(const scorer *s, wa_buf *record, const wa_cli_line *line, const wa_scores *scores)
 {
-    wa_buf *const record = &s->record;
-
-    wa_buf_str(record, "{");
-    if (s->has_files) {
-        wa_buf_str(record, "\"file\":");
-        wa_json_add_text(record, wa_text_of(line->file));
-        wa_buf_str(record, ",");
-    }
-    wa_buf_format(record, "\"line\":%zu,\"logprob\":", line->number);
+    wa_place_add_json(record, line, s->has_files);
+    wa_buf_str(record, ",\"logprob\":");
     wa_json_add_double(record, scores->logprob);
     wa_buf_format(record, ",\"words\":%zu,\"perplexity\":", scores->n_scored);
     wa_json_add_double(record, wa_perplexity(scores->logprob, scores->n_scored));
@@ -119,15 +106,10 @@ static void add_place_tsv(const scorer *s, wa_buf *record, const wa_cli_line *li
     wa_buf_format(record, "%zu\t", line->number);
 }
 
-static void add_tsv(scorer *s, const wa_cli_line *line, const wa_scores *scores)
+static void add_tsv(const scorer *s, wa_buf *record, const wa_cli_line *line, const wa_scores *scores)
 {
-    char          logprob[WA_NUMBER_SIZE], perplexity[WA_NUMBER_SIZE];
-    wa_buf *const record = &s->record;
+    char logprob[WA_NUMBER_SIZE], perplexity[WA_NUMBER_SIZE];
 
-    if (s->n_printed == 0)
-        wa_buf_format(record, "%s%s\n", s->has_files ? "file\t" : "",
-                      s->opts.tokens ? "line\tword\tknown\tlogprob\trank\tstart\tend"
-                                     : "line\twords\tunknown\tlogprob\tperplexity");
     for (size_t i = 0; s->opts.tokens && i < scores->n_words; i++) {
         add_place_tsv(s, record, line);
         add_word_tsv(record, &scores->words[i]);
@@ -143,33 +125,67 @@ static void add_tsv(scorer *s, const wa_cli_line *line, const wa_scores *scores)
 
 enum { WORD_COLUMNS = 20 };
 
-static void write_word(const wa_word_score *word)
+static void add_word_table(wa_buf *record, const wa_word_score *word)
 {
-    wa_cli_write(wa_text_of("        "));
-    wa_cli_write_padded(word->token.word, WORD_COLUMNS);
+    wa_buf_str(record, "        ");
+    wa_cli_add_padded(record, word->token.word, WORD_COLUMNS);
     if (word->has_score)
-        wa_cli_printf("%10.4f  rank %zu", (double)word->logprob, word->rank);
+        wa_buf_format(record, "%10.4f  rank %zu", (double)word->logprob, word->rank);
     else
-        wa_cli_printf("%10s  rank -", "-");
-    wa_cli_printf("%s\n", word->token.is_known ? "" : "  unknown");
+        wa_buf_format(record, "%10s  rank -", "-");
+    wa_buf_format(record, "%s\n", word->token.is_known ? "" : "  unknown");
 }
 
-static void write_table(scorer *s, const wa_cli_line *line, const wa_scores *scores)
+static void add_file_table(const scorer *s, wa_buf *record, const wa_cli_line *line)
 {
-    if (s->n_printed == 0)
-        wa_cli_printf("  line   words  unknown     logprob  perplexity\n");
-    if (s->has_files && s->shown_file != line->file) {
-        wa_cli_write_padded(wa_text_of(line->file), 0);
-        wa_cli_write(wa_text_of("\n"));
-    }
-    s->shown_file = line->file;
-    wa_cli_printf("%6zu  %6zu  %7zu  %10.4f", line->number, scores->n_scored, scores->n_unknown, scores->logprob);
+    if (!s->has_files || line->number != 1)
+        return;
+    wa_cli_add_padded(record, wa_text_of(line->file), 0);
+    wa_buf_str(record, "\n");
+}
+
+static void add_table(const scorer *s, wa_buf *record, const wa_cli_line *line, const wa_scores *scores)
+{
+    add_file_table(s, record, line);
+    wa_buf_format(record, "%6zu  %6zu  %7zu  %10.4f", line->number, scores->n_scored, scores->n_unknown, scores->logprob);
     if (scores->n_scored)
-        wa_cli_printf("  %10.2f\n", wa_perplexity(scores->logprob, scores->n_scored));
+        wa_buf_format(record, "  %10.2f\n", wa_perplexity(scores->logprob, scores->n_scored));
     else
-        wa_cli_printf("  %10s\n", "-");
+        wa_buf_format(record, "  %10s\n", "-");
     for (size_t i = 0; s->opts.tokens && i < scores->n_words; i++)
-        write_word(&scores->words[i]);
+        add_word_table(record, &scores->words[i]);
+}
+
+/* ---------------------------------------------------------------- kenlm */
+
+/* As KenLM's query prints: word=index, the length of what the probability was looked up for, log10 of the probability; and the total of
+ * the line. Here the length is that of the context, the word itself included: nothing shorter is fallen back to.
+ * Source: KenLM, lm/ngram_query.hh, FullPrint. */
+static void add_kenlm(const scorer *s, wa_buf *record, const wa_scores *scores)
+{
+    const size_t unknown = wa_model_find(s->model, wa_model_unknown(s->model));
+    char         number[WA_NUMBER_SIZE];
+    size_t       n_before = 1;
+
+    for (size_t i = 0; i < scores->n_words; i++) {
+        const wa_word_score *const word = &scores->words[i];
+
+        wa_cli_add_field(record, word->token.word);
+        wa_buf_format(record, "=%zu %zu %s\t", word->token.is_known ? wa_model_find(s->model, word->token.word) : unknown,
+                      ++n_before, wa_format_float(number, (float)((double)word->logprob / M_LN10)));
+    }
+    wa_buf_format(record, "Total: %s OOV: %zu\n", wa_format_float(number, (float)(scores->logprob / M_LN10)), scores->n_unknown);
+}
+
+static void add_summary_kenlm(wa_buf *record, const wa_score_totals *t)
+{
+    const double all = wa_sum_value(&t->logprob), known = wa_sum_value(&t->logprob_known);
+    char         number[WA_NUMBER_SIZE];
+
+    wa_buf_format(record, "Perplexity including OOVs:\t%s\n", wa_format_double(number, wa_perplexity(all, t->n_words)));
+    wa_buf_format(record, "Perplexity excluding OOVs:\t%s\n",
+                  wa_format_double(number, wa_perplexity(known, t->n_words - t->n_unknown_scored)));
+    wa_buf_format(record, "OOVs:\t%zu\nTokens:\t%zu\n", t->n_unknown, t->n_words);
 }
 
 /* ---------------------------------------------------------------- summary */
@@ -206,12 +222,10 @@ static void add_special(wa_buf *record, const char *name, wa_text word)
         wa_buf_str(record, "null");
 }
 
-static void add_summary_jsonl(scorer *s, const figure *figures)
+static void add_summary_jsonl(const scorer *s, wa_buf *record, const wa_score_totals *totals, const figure *figures)
 {
-    wa_buf *const record = &s->record;
-
-    wa_buf_format(record, "{\"summary\":true,\"lines\":%zu,\"words\":%zu,\"unknown\":%zu", s->totals.n_texts, s->totals.n_words,
-                  s->totals.n_unknown);
+    wa_buf_format(record, "{\"summary\":true,\"lines\":%zu,\"words\":%zu,\"unknown\":%zu", totals->n_texts, totals->n_words,
+                  totals->n_unknown);
     for (size_t i = 0; i < N_FIGURES; i++) {
         wa_buf_format(record, ",\"%s\":", figures[i].name);
         wa_json_add_double(record, figures[i].value);
@@ -219,134 +233,183 @@ static void add_summary_jsonl(scorer *s, const figure *figures)
     wa_buf_str(record, ",\"log_base\":\"e\"");
     add_special(record, "start", wa_model_start(s->model));
     add_special(record, "end", wa_model_end(s->model));
-    if (s->totals.n_invalid)
-        wa_buf_format(record, ",\"invalid\":%zu", s->totals.n_invalid);
+    if (totals->n_invalid)
+        wa_buf_format(record, ",\"invalid\":%zu", totals->n_invalid);
     wa_buf_format(record, ",\"context\":\"%s\"}\n", s->opts.context == CONTEXT_LINE ? "line" : "document");
 }
 
-static void add_summary_tsv(scorer *s, const figure *figures)
+static void add_summary_tsv(wa_buf *record, const wa_score_totals *totals, const figure *figures)
 {
     char number[WA_NUMBER_SIZE];
 
-    wa_buf_format(&s->record, "# lines\t%zu\n# words\t%zu\n# unknown\t%zu\n", s->totals.n_texts, s->totals.n_words,
-                  s->totals.n_unknown);
+    wa_buf_format(record, "# lines\t%zu\n# words\t%zu\n# unknown\t%zu\n", totals->n_texts, totals->n_words, totals->n_unknown);
     for (size_t i = 0; i < N_FIGURES; i++)
-        wa_buf_format(&s->record, "# %s\t%s\n", figures[i].name,
+        wa_buf_format(record, "# %s\t%s\n", figures[i].name,
                       isfinite(figures[i].value) ? wa_format_double(number, figures[i].value) : "");
 }
 
-static void write_summary_table(const scorer *s, const figure *figures)
+static void add_summary_table(wa_buf *record, const wa_score_totals *totals, const figure *figures)
 {
-    wa_cli_printf("\n%-26s %12zu\n%-26s %12zu\n%-26s %12zu\n", "lines", s->totals.n_texts, "scored words", s->totals.n_words,
-                  "unknown words", s->totals.n_unknown);
-    if (s->totals.n_invalid)
-        wa_cli_printf("%-26s %12zu\n", "not UTF-8 (read as U+FFFD)", s->totals.n_invalid);
+    wa_buf_format(record, "\n%-26s %12zu\n%-26s %12zu\n%-26s %12zu\n", "lines", totals->n_texts, "scored words", totals->n_words,
+                  "unknown words", totals->n_unknown);
+    if (totals->n_invalid)
+        wa_buf_format(record, "%-26s %12zu\n", "not UTF-8 (read as U+FFFD)", totals->n_invalid);
     for (size_t i = 0; i < N_FIGURES; i++) {
         if (isfinite(figures[i].value))
-            wa_cli_printf("%-26s %12.4f\n", figures[i].title, figures[i].value);
+            wa_buf_format(record, "%-26s %12.4f\n", figures[i].title, figures[i].value);
         else
-            wa_cli_printf("%-26s %12s\n", figures[i].title, "-");
+            wa_buf_format(record, "%-26s %12s\n", figures[i].title, "-");
     }
 }
 
-static int write_summary(scorer *s)
+static void add_summary(void *user, const wa_journal *journal, wa_buf *footer, wa_buf *first)
 {
-    figure figures[N_FIGURES];
+    const scorer *const          s      = user;
+    const wa_score_totals *const totals = &journal->totals;
+    figure                       figures[N_FIGURES];
 
-    list_figures(&s->totals, figures);
-    s->record.n_bytes = 0;
+    (void)first;
+    if (s->opts.no_summary)
+        return;
+    list_figures(totals, figures);
     if (s->opts.format == FORMAT_JSONL)
-        add_summary_jsonl(s, figures);
+        add_summary_jsonl(s, footer, totals, figures);
     else if (s->opts.format == FORMAT_TSV)
-        add_summary_tsv(s, figures);
+        add_summary_tsv(footer, totals, figures);
+    else if (s->opts.format == FORMAT_KENLM)
+        add_summary_kenlm(footer, totals);
     else
-        write_summary_table(s, figures);
-    if (s->record.failed)
-        return wa_cli_complain(WA_EXIT_IO, "output: not enough memory");
-    wa_cli_write(wa_buf_view(&s->record));
-    return WA_EXIT_OK;
+        add_summary_table(footer, totals, figures);
 }
 
-/* ---------------------------------------------------------------- running */
+/* ---------------------------------------------------------------- lines */
 
-static wa_status score_many(void *user, const wa_texts *texts, size_t first, size_t *n_done, wa_error *err)
+static wa_status score_many(void *user, wa_session *session, const wa_batch_lines *lines, size_t first, void *results,
+                            size_t *n_done, wa_error *err)
 {
-    scorer *const s = user;
+    (void)user;
+    return wa_score_many(session, lines->texts + first, lines->n - first, results, n_done, err);
+}
 
-    return wa_score_many(s->session, texts->items + first, texts->n - first, s->scores, n_done, err);
+/* A document begins with each file. */
+static void begin_document(scorer *s, const wa_cli_line *line)
+{
+    if (line->number == 1)
+        wa_context_clear(s->context);
 }
 
 /* With --context document each line adds to what the next one sees, so there is one at a time. */
-static wa_status score_next(void *user, const wa_texts *texts, size_t first, size_t *n_done, wa_error *err)
+static wa_status score_next(void *user, wa_session *session, const wa_batch_lines *lines, size_t first, void *results,
+                            size_t *n_done, wa_error *err)
 {
     scorer *const s = user;
 
-    if (texts->lines[first].number == 1)
-        wa_context_clear(s->context);
-    const wa_status st = wa_score(s->session, texts->items[first], s->context, s->scores, err);
+    begin_document(s, &lines->lines[first]);
+    const wa_status st = wa_score(session, lines->texts[first], s->context, results, err);
     *n_done            = st == WA_OK;
     return st;
 }
 
-static void print_scores(void *user, const wa_cli_line *line, size_t i)
+/* A line that an earlier run has scored is context for the next one. */
+static wa_status recall(void *user, wa_session *session, const wa_cli_line *line, wa_error *err)
 {
-    scorer *const          s      = user;
-    const wa_scores *const scores = &s->scores[i];
-    wa_error               err;
+    scorer *const s = user;
 
-    s->record.n_bytes = 0;
+    begin_document(s, line);
+    const wa_status st = wa_feed(session, s->context, line->text, NULL, err);
+    return st == WA_OK ? wa_feed_end(s->context, err) : st;
+}
+
+static void add_scores(void *user, wa_answers *answers, const wa_cli_line *line, const void *result)
+{
+    const scorer *const    s      = user;
+    const wa_scores *const scores = result;
+
     if (s->opts.format == FORMAT_JSONL)
-        add_jsonl(s, line, scores);
+        add_jsonl(s, &answers->records, line, scores);
     else if (s->opts.format == FORMAT_TSV)
-        add_tsv(s, line, scores);
+        add_tsv(s, &answers->records, line, scores);
+    else if (s->opts.format == FORMAT_KENLM)
+        add_kenlm(s, &answers->records, scores);
     else
-        write_table(s, line, scores);
-    if (s->record.failed) {
-        wa_fail_memory(&err, "output");
-        wa_cli_line_failed(&s->outcome, line, &err);
+        add_table(s, &answers->records, line, scores);
+    wa_score_add(&answers->totals, scores);
+}
+
+static void add_failure(void *user, wa_answers *answers, const wa_cli_line *line, const wa_error *err)
+{
+    const scorer *const s = user;
+
+    if (s->opts.format == FORMAT_TABLE)
+        add_file_table(s, &answers->records, line);
+    if (s->opts.format != FORMAT_JSONL)
         return;
-    }
-    wa_cli_write(wa_buf_view(&s->record));
-    wa_score_add(&s->totals, scores);
-    s->n_printed++;
-    s->outcome.n_done++;
+    wa_place_add_json(&answers->records, line, s->has_files);
+    wa_error_add_json(&answers->records, err);
+    wa_buf_str(&answers->records, "}\n");
 }
 
-static int prepare(scorer *s)
-{
-    wa_status  st      = WA_OK;
-    const bool is_line = s->opts.context == CONTEXT_LINE;
-    int        code    = WA_EXIT_OK;
-    wa_error err_here, *const err = &err_here;
+/* ---------------------------------------------------------------- running */
 
-    s->texts = (wa_texts){ .n_most  = is_line ? s->opts.batch : 1,
-                           .compute = is_line ? score_many : score_next,
-                           .take    = print_scores,
-                           .user    = s,
-                           .outcome = &s->outcome };
-    if (!(s->session = wa_cli_open_session(s->opts.model, s->opts.threads, &s->model, &code)))
-        return code;
-    if (!is_line)
-        WA_TRY(wa_context_new(s->model, &s->context, err));
-    if (!(s->scores = wa_alloc(NULL, s->texts.n_most, sizeof *s->scores)))
-        WA_TRY(wa_fail_memory(err, "score"));
-    WA_TRY(wa_texts_init(&s->texts, err));
-done:
-    return st == WA_OK ? WA_EXIT_OK : wa_cli_fail(err);
+static void add_header(scorer *s)
+{
+    if (s->opts.format == FORMAT_TABLE)
+        wa_buf_str(&s->header, "  line   words  unknown     logprob  perplexity\n");
+    if (s->opts.format == FORMAT_TSV)
+        wa_buf_format(&s->header, "%s%s\n", s->has_files ? "file\t" : "",
+                      s->opts.tokens ? "line\tword\tknown\tlogprob\trank\tstart\tend"
+                                     : "line\twords\tunknown\tlogprob\tperplexity");
 }
 
-static int run(scorer *s, const wa_operands *files)
+static void add_options(scorer *s)
 {
-    int code = prepare(s);
+    static const char *const formats[] = { "table", "tsv", "jsonl", "kenlm" };
 
-    if (code != WA_EXIT_OK)
+    wa_buf_format(&s->options, "score --format %s --context %s%s%s", formats[s->opts.format],
+                  s->opts.context == CONTEXT_LINE ? "line" : "document", s->opts.tokens ? " --tokens" : "",
+                  s->opts.no_summary ? " --no-summary" : "");
+}
+
+/* KenLM has a probability for every word. */
+static int check_kenlm(const scorer *s)
+{
+    if (s->opts.format != FORMAT_KENLM || (wa_model_unknown(s->model).data && wa_model_start(s->model).data))
+        return -1;
+    return wa_cli_complain(WA_EXIT_USAGE, "--format kenlm: expected a model with a start word and a word for unknown ones "
+                                          "(tokenizer.start, tokenizer.unknown), as there every word has a probability");
+}
+
+static int run(scorer *s)
+{
+    static const wa_batch_verb lines     = { sizeof(wa_scores), score_many, add_scores, add_failure, NULL, add_summary };
+    static const wa_batch_verb documents = { sizeof(wa_scores), score_next, add_scores, add_failure, recall, add_summary };
+    const bool                 is_line   = s->opts.context == CONTEXT_LINE;
+    int                        code      = WA_EXIT_OK;
+    wa_error                   err;
+
+    if (!(s->model = wa_cli_open_model(s->opts.batch.model, s->opts.batch.threads, &code)))
         return code;
-    s->has_files = files->n > 1;
-    wa_texts_read(&s->texts, files->items, files->n);
-    wa_texts_flush(&s->texts);
-    if (s->outcome.n_done > 0 || s->outcome.n_failed == 0)
-        code = write_summary(s);
-    return code != WA_EXIT_OK ? code : wa_cli_exit_code(&s->outcome);
+    if ((code = check_kenlm(s)) >= 0)
+        return code;
+    if (!is_line && wa_context_new(s->model, &s->context, &err) != WA_OK)
+        return wa_cli_fail(&err);
+    s->has_files = s->files.n > 1;
+    add_header(s);
+    add_options(s);
+    if (s->header.failed || s->options.failed)
+        return wa_cli_complain(WA_EXIT_IO, "score: not enough memory");
+    return wa_batch_run(&(wa_batch){
+        .verb          = is_line ? &lines : &documents,
+        .user          = s,
+        .opts          = &s->opts.batch,
+        .model         = s->model,
+        .operands      = s->files,
+        .is_sequential = !is_line,
+        .is_table      = s->opts.format == FORMAT_TABLE,
+        .n_most        = is_line ? s->opts.batch.batch : 1,
+        .options       = wa_buf_view(&s->options),
+        .header        = wa_buf_view(&s->header),
+    });
 }
 
 int wa_cmd_score(int argc, char **argv)
@@ -355,17 +418,15 @@ int wa_cmd_score(int argc, char **argv)
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &s.opts, &operands);
 
-    if (code < 0) {
-        operands = wa_cli_files(&operands);
-        code     = wa_cli_check_stdin(wa_cli_count_stdin(&s.opts.model, 1) + wa_cli_count_stdin(operands.items, operands.n));
-        if (code == WA_EXIT_OK)
-            code = run(&s, &operands);
-    }
-    wa_texts_clear(&s.texts);
-    wa_release(NULL, s.scores);
+    if (code < 0)
+        code = wa_cli_gather_files(&s.opts.batch, NULL, &operands, &s.arena, &s.files);
+    if (code < 0)
+        code = run(&s);
     wa_context_free(s.context);
-    wa_session_free(s.session);
     wa_model_close(s.model);
-    wa_buf_clear(&s.record);
+    wa_buf_clear(&s.options);
+    wa_buf_clear(&s.header);
+    wa_arena_clear(&s.arena);
+    free(s.opts.batch.inputs.items);
     return code;
 }

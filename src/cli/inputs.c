@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/path.h"
@@ -44,7 +43,7 @@ static const char *built_in_model(char *out, size_t size)
     return wa_path_exists(installed) ? installed : NULL;
 }
 
-static wa_model *open_model(const char *path, size_t n_threads, int *exit_code)
+wa_model *wa_cli_open_model(const char *path, size_t n_threads, int *exit_code)
 {
     const wa_model_opts opts = { .n_threads = n_threads, .env = wa_cli_env() };
     char                built_in[4096];
@@ -79,52 +78,9 @@ done:
     return st;
 }
 
-wa_session *wa_cli_open_session(const char *path, size_t n_threads, wa_model **model, int *exit_code)
-{
-    wa_session *session = NULL;
-    wa_error    err;
-
-    if (!(*model = open_model(path, n_threads, exit_code)))
-        return NULL;
-    if (wa_cli_new_session(*model, n_threads, &session, &err) == WA_OK)
-        return session;
-    *exit_code = wa_cli_fail(&err);
-    wa_model_close(*model);
-    *model = NULL;
-    return NULL;
-}
-
-/* ---------------------------------------------------------------- standard input */
-
-wa_operands wa_cli_files(const wa_operands *operands)
-{
-    static const char *standard_input[] = { "-" };
-
-    return operands->n ? *operands : (wa_operands){ standard_input, 1 };
-}
-
-size_t wa_cli_count_stdin(const char *const *names, size_t n)
-{
-    size_t n_found = 0;
-
-    for (size_t i = 0; i < n; i++)
-        n_found += names[i] && strcmp(names[i], "-") == 0;
-    return n_found;
-}
-
-int wa_cli_check_stdin(size_t n)
-{
-    if (n <= 1)
-        return WA_EXIT_OK;
-    return wa_cli_complain(WA_EXIT_USAGE,
-                           "standard input is asked for %zu times, expected once: '-' names it, and without texts or files "
-                           "they are read from it; give a file instead",
-                           n);
-}
-
 /* ---------------------------------------------------------------- outcome */
 
-static void count_failure(wa_cli_outcome *outcome, int code)
+void wa_cli_count_failure(wa_cli_outcome *outcome, int code)
 {
     if (outcome->n_failed++ == 0)
         outcome->first_code = code;
@@ -137,32 +93,10 @@ int wa_cli_exit_code(const wa_cli_outcome *outcome)
     return outcome->n_done > 0 ? WA_EXIT_SOME_FAILED : outcome->first_code;
 }
 
-void wa_cli_line_failed(wa_cli_outcome *outcome, const wa_cli_line *line, const wa_error *err)
+void wa_cli_add_outcome(wa_cli_outcome *outcome, const wa_cli_outcome *later)
 {
-    const int code = wa_exit_code(err->status);
-
-    count_failure(outcome, code);
-    if (line->file)
-        wa_cli_complain(code, "%s:%zu: %s", line->file, line->number, err->message);
-    else
-        wa_cli_complain(code, "text %zu: %s", line->number, err->message);
-}
-
-void wa_cli_file_failed(wa_cli_outcome *outcome, const wa_error *err)
-{
-    count_failure(outcome, wa_cli_fail(err));
-}
-
-/* ---------------------------------------------------------------- an output that is an input */
-
-int wa_cli_check_output(const char *output, const char *const *inputs, size_t n)
-{
-    struct stat out, in;
-
-    if (!output || stat(output, &out) != 0 || !S_ISREG(out.st_mode))
-        return WA_EXIT_OK;
-    for (size_t i = 0; i < n; i++)
-        if (stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            return wa_cli_complain(WA_EXIT_USAGE, "%s is read and would be replaced by the output; name another file", output);
-    return WA_EXIT_OK;
+    if (outcome->n_failed == 0)
+        outcome->first_code = later->first_code;
+    outcome->n_done += later->n_done;
+    outcome->n_failed += later->n_failed;
 }

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-enum { MOST_OPTIONS = 24, LONG_ONLY = 256, HELP = 255 }; /* LONG_ONLY + i: what getopt_long() returns for row i */
+enum { MOST_OPTIONS = 32, LONG_ONLY = 256, HELP = 255 }; /* LONG_ONLY + i: what getopt_long() returns for row i */
 
 static size_t count_options(const wa_option *options)
 {

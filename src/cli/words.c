@@ -57,15 +57,31 @@ void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking, bool words_o
     wa_buf_str(record, "]");
 }
 
+void wa_place_add_json(wa_buf *record, const wa_cli_line *line, bool names_file)
+{
+    wa_buf_str(record, "{");
+    if (names_file) {
+        wa_buf_str(record, "\"file\":");
+        wa_json_add_text(record, wa_text_of(line->file));
+        wa_buf_str(record, ",");
+    }
+    wa_buf_format(record, "\"line\":%zu", line->number);
+}
+
+void wa_error_add_json(wa_buf *record, const wa_error *err)
+{
+    wa_buf_str(record, ",\"error\":");
+    wa_json_add_text(record, wa_text_of(err->message));
+}
+
 void wa_failure_add_json(wa_buf *record, wa_text text, const wa_error *err)
 {
     begin_record(record, text);
-    wa_buf_str(record, ",\"error\":");
-    wa_json_add_text(record, wa_text_of(err->message));
+    wa_error_add_json(record, err);
     wa_buf_str(record, "}");
 }
 
-void wa_ranking_write(const wa_ranking *ranking, bool words_only)
+void wa_ranking_add_table(wa_buf *record, const wa_ranking *ranking, bool words_only)
 {
     size_t widest = 4; /* of the heading "word" */
 
@@ -75,19 +91,19 @@ void wa_ranking_write(const wa_ranking *ranking, bool words_only)
         widest = columns > widest ? columns : widest;
     }
     if (ranking->n_next == 0) {
-        wa_cli_write(wa_text_of("  no word of the vocabulary is left to rank\n"));
+        wa_buf_str(record, "  no word of the vocabulary is left to rank\n");
         return;
     }
-    wa_cli_printf("  rank  %-*s  %s\n", (int)widest, "word", words_only ? "   logit" : "    prob   logprob");
+    wa_buf_format(record, "  rank  %-*s  %s\n", (int)widest, "word", words_only ? "   logit" : "    prob   logprob");
     for (size_t i = 0; i < ranking->n_next; i++) {
         const wa_prediction *const word = &ranking->next[i];
 
-        wa_cli_printf("  %4zu  ", i + 1);
-        wa_cli_write_padded(word->word, widest);
+        wa_buf_format(record, "  %4zu  ", i + 1);
+        wa_cli_add_padded(record, word->word, widest);
         if (words_only)
-            wa_cli_printf("  %8.4f\n", (double)word->logit);
+            wa_buf_format(record, "  %8.4f\n", (double)word->logit);
         else
-            wa_cli_printf("  %8.6f  %8.4f\n", (double)word->prob, (double)word->logprob);
+            wa_buf_format(record, "  %8.6f  %8.4f\n", (double)word->prob, (double)word->logprob);
     }
 }
 

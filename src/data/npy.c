@@ -22,8 +22,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "floats are written as
 
 /* ---------------------------------------------------------------- the header of an array */
 
-#define NPY_PREFIX       10  /* bytes before the dictionary */
-#define NPY_FIXED_HEADER 128 /* bytes: two dimensions of 20 digits fit */
+#define NPY_PREFIX 10 /* bytes before the dictionary */
 
 static void add_u16(wa_buf *buf, unsigned x)
 {
@@ -55,90 +54,11 @@ static void add_npy_header(wa_buf *buf, size_t rank, const size_t *shape, size_t
     wa_buf_clear(&dict);
 }
 
-/* ---------------------------------------------------------------- one growing array */
-
-struct wa_npy {
-    wa_env     env; /* a copy: the caller's need not live */
-    char      *path;
-    wa_output *output;
-    size_t     n_rows, width;
-};
-
-static wa_status make_npy_header(const wa_npy *npy, wa_buf *header, wa_error *err)
+void wa_npy_add_header(wa_buf *buf, size_t n_rows, size_t width)
 {
-    const size_t shape[2] = { npy->n_rows, npy->width };
+    const size_t shape[2] = { n_rows, width };
 
-    add_npy_header(header, 2, shape, NPY_FIXED_HEADER);
-    return header->failed ? wa_fail_memory(err, npy->path) : WA_OK;
-}
-
-wa_status wa_npy_open(const char *path, size_t width, const wa_env *env, wa_npy **out, wa_error *err)
-{
-    wa_status st     = WA_OK;
-    wa_buf    header = { .env = env };
-    wa_npy   *npy    = NULL;
-
-    if (wa_text_ends(wa_text_of(path), ".gz"))
-        WA_FAIL(WA_EUSAGE,
-                "%s: an .npy file cannot be compressed while it is written, as its header is completed last; write it without .gz",
-                path);
-    if (!(npy = wa_alloc_zeroed(env, 1, sizeof *npy)))
-        WA_TRY(wa_fail_memory(err, path));
-    npy->env   = env ? *env : (wa_env){ 0 };
-    npy->width = width;
-    if (!(npy->path = wa_copy_text(&npy->env, wa_text_of(path))))
-        WA_TRY(wa_fail_memory(err, path));
-    WA_TRY(make_npy_header(npy, &header, err));
-    WA_TRY(wa_output_open(path, &npy->env, &npy->output, err));
-    if (!wa_output_can_rewrite(npy->output))
-        WA_FAIL(WA_EUSAGE, "%s: an .npy file cannot go into a pipe, as its header is completed last; name a file", path);
-    WA_TRY(wa_output_write(npy->output, header.data, header.n_bytes, err));
-    *out = npy;
-    npy  = NULL;
-done:
-    wa_buf_clear(&header);
-    wa_npy_discard(npy);
-    return st;
-}
-
-wa_status wa_npy_add(wa_npy *npy, const float *rows, size_t n_rows, wa_error *err)
-{
-    wa_status st = WA_OK;
-    size_t    n_bytes, n_after;
-
-    if (!wa_mul_size(n_rows, npy->width, &n_bytes) || !wa_mul_size(n_bytes, sizeof *rows, &n_bytes) ||
-        !wa_add_size(npy->n_rows, n_rows, &n_after))
-        WA_FAIL(WA_ENOMEM, "%s: %zu rows of %zu numbers are beyond 64 bits", npy->path, n_rows, npy->width);
-    WA_TRY(wa_output_write(npy->output, rows, n_bytes, err));
-    npy->n_rows = n_after;
-done:
-    return st;
-}
-
-wa_status wa_npy_commit(wa_npy *npy, wa_error *err)
-{
-    wa_status        st     = WA_OK;
-    wa_buf           header = { .env = &npy->env };
-    wa_output *const output = npy->output;
-
-    WA_TRY(make_npy_header(npy, &header, err));
-    WA_TRY(wa_output_rewrite(output, 0, header.data, header.n_bytes, err));
-    npy->output = NULL; /* committing frees it */
-    WA_TRY(wa_output_commit(output, err));
-done:
-    wa_buf_clear(&header);
-    wa_npy_discard(npy);
-    return st;
-}
-
-void wa_npy_discard(wa_npy *npy)
-{
-    if (!npy)
-        return;
-    const wa_env env = npy->env;
-    wa_output_discard(npy->output);
-    wa_release(&env, npy->path);
-    wa_release(&env, npy);
+    add_npy_header(buf, 2, shape, WA_NPY_HEADER);
 }
 
 /* ---------------------------------------------------------------- zip */

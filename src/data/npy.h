@@ -1,22 +1,18 @@
 /* NumPy's .npy (one array) and .npz (a zip of them), written so that the same arrays give the same bytes: no dates, no
  * compression, members in the order they were added.
  *
- * After a failure other than WA_EUSAGE, nothing but discarding is left to do.
+ * After a failure of an archive other than WA_EUSAGE, nothing but discarding it is left to do.
  * Source: numpy/lib/format.py (version 1.0 of the format); PKWARE APPNOTE 6.3 with zip64 where a size needs it. */
 #ifndef WA_DATA_NPY_H
 #define WA_DATA_NPY_H
 
 #include "base/output.h"
 
-typedef struct wa_npy wa_npy;
+#define WA_NPY_HEADER 128 /* bytes: two dimensions of 20 digits fit */
 
-/* A growing two-dimensional array of float32, [rows, width]: the header is completed by wa_npy_commit(), so the path must be
- * one that can be written twice (no pipe, no .gz). Written under a temporary name.
- * Errors of all four: WA_EIO, WA_ENOMEM; WA_EUSAGE for a path ending in .gz. */
-wa_status wa_npy_open(const char *path, size_t width, const wa_env *env, wa_npy **out, wa_error *err);
-wa_status wa_npy_add(wa_npy *npy, const float *rows, size_t n_rows, wa_error *err);
-wa_status wa_npy_commit(wa_npy *npy, wa_error *err); /* frees, whatever it returns */
-void      wa_npy_discard(wa_npy *npy);               /* NULL is fine */
+/* Appends the header of an array of float32, [n_rows, width], always WA_NPY_HEADER bytes, so that one whose rows are counted while they
+ * are written can be completed in the end. Rows follow as they lie in memory. `buf` is empty before. */
+void wa_npy_add_header(wa_buf *buf, size_t n_rows, size_t width);
 
 typedef struct wa_npz wa_npz;
 

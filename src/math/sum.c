@@ -52,31 +52,27 @@ void wa_sum_merge(wa_sum *sum, const wa_sum *other)
     wa_sum_settle(sum);
 }
 
-/* The sum as its sign and digits in 0 .. 2^32 - 1. Returns how many digits there are. */
-static size_t take_magnitude(const wa_sum *sum, wa_sum *magnitude, bool *is_negative)
+int wa_sum_split(const wa_sum *sum, wa_sum *magnitude)
 {
-    size_t n = WA_SUM_DIGITS;
-
     *magnitude = *sum;
     wa_sum_settle(magnitude);
-    *is_negative = magnitude->digits[n - 1] < 0;
-    if (*is_negative) {
-        for (size_t i = 0; i < WA_SUM_DIGITS; i++)
-            magnitude->digits[i] = -magnitude->digits[i];
-        wa_sum_settle(magnitude);
-    }
-    while (n > 0 && magnitude->digits[n - 1] == 0)
-        n--;
-    return n;
+    if (magnitude->digits[WA_SUM_DIGITS - 1] >= 0)
+        return 1;
+    for (size_t i = 0; i < WA_SUM_DIGITS; i++)
+        magnitude->digits[i] = -magnitude->digits[i];
+    wa_sum_settle(magnitude);
+    return -1;
 }
 
 /* The first 64 bits from the highest one on, the last of them set where a later one is: enough to round once, correctly. */
 double wa_sum_value(const wa_sum *sum)
 {
-    wa_sum       magnitude;
-    bool         is_negative;
-    const size_t n = take_magnitude(sum, &magnitude, &is_negative);
+    wa_sum    magnitude;
+    const int sign = wa_sum_split(sum, &magnitude);
+    size_t    n    = WA_SUM_DIGITS;
 
+    while (n > 0 && magnitude.digits[n - 1] == 0)
+        n--;
     if (n == 0)
         return 0.0;
     const int64_t *const d       = magnitude.digits;
@@ -90,5 +86,5 @@ double wa_sum_value(const wa_sum *sum)
         is_more = d[i] != 0;
     leading |= is_more;
     const double value = ldexp((double)leading, DIGIT_BITS * (int)(n - 3) + top + LOWEST_EXPONENT);
-    return is_negative ? -value : value;
+    return sign * value;
 }

@@ -11,4 +11,7 @@
 /* Moves the carries, so that equal sums are equal bytes: all digits but the last lie in 0 .. 2^32 - 1, the last bears the sign. */
 void wa_sum_settle(wa_sum *sum);
 
+/* The sum without its sign, settled, so that all its digits lie in 0 .. 2^32 - 1. Returns the sign, -1 or 1. */
+int wa_sum_split(const wa_sum *sum, wa_sum *magnitude);
+
 #endif

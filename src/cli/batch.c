@@ -1,0 +1,585 @@
+/* Work on the lines of many files. See batch.h. */
+#include "cli/batch.h"
+
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ordered.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "cli/ledger.h"
+#include "cli/progress.h"
+#include "cli/shard.h"
+
+/* Lines of more bytes than that are not kept together: what is computed for them takes some hundred times as much. */
+enum { MOST_BYTES = 1 << 18 };
+
+/* A thread that waits for its turn to write may read on so far. */
+enum { PIECES_PER_WORKER = 3 };
+
+/* The lines of one file among those of a piece. */
+typedef struct segment {
+    size_t file, n_lines; /* how many of the file were read with them */
+    size_t begin;         /* where their records begin among those of the piece */
+    bool   is_first;      /* of the file */
+} segment;
+
+/* Some lines on their way through the program, and what ended them. */
+typedef struct piece {
+    wa_cli_line    *lines; /* [n_most] */
+    wa_text        *texts;
+    size_t          n;
+    wa_buf          bytes; /* of the lines, one after another */
+    wa_corpus_event event; /* behind the lines */
+    wa_cli_line     bad_line;
+    wa_error        reason;
+    bool            is_urgent; /* to be handed on at once */
+    wa_corpus_place place;     /* behind all this */
+    uint64_t        n_bytes_read;
+    wa_answers      answers;
+    wa_buf          segments;
+} piece;
+
+typedef struct worker {
+    wa_session *session;
+    void       *results; /* [n_most] */
+} worker;
+
+typedef struct runner {
+    const wa_batch *batch;
+    wa_arena        arena;
+    wa_shard        shard;
+    char           *output; /* its name, the shard filled in */
+    wa_corpus      *corpus;
+    wa_pool        *pool; /* NULL: one thread reads, computes and writes */
+    worker         *workers;
+    size_t          n_workers, n_pieces;
+    piece          *pieces;
+    wa_ledger       ledger;
+    wa_progress     progress;
+    wa_cli_outcome  outcome;
+    bool            is_handed_on; /* all that was read before */
+    bool            is_stopped;   /* at a line that failed (--strict) */
+    uint64_t        n_bytes_before;
+    size_t          n_lines_before;
+} runner;
+
+/* ---------------------------------------------------------------- reading */
+
+static void reset_piece(piece *p)
+{
+    p->n             = 0;
+    p->bytes.n_bytes = p->segments.n_bytes = 0;
+    p->event                               = WA_CORPUS_LINE;
+    p->is_urgent                           = false;
+    wa_answers_reset(&p->answers);
+}
+
+static wa_cli_line name_line(const runner *r, const wa_corpus_line *line)
+{
+    return (wa_cli_line){
+        .file        = r->batch->are_texts ? NULL : r->batch->operands.items[line->file],
+        .file_index  = line->file,
+        .number      = line->number,
+        .offset      = line->offset,
+        .is_in_shard = r->shard.n > 0,
+        .text        = line->text,
+    };
+}
+
+/* Takes the next line, or what is in its place. */
+static void read_line(runner *r, piece *p)
+{
+    wa_corpus_line line = { 0 };
+
+    p->event    = wa_corpus_next(r->corpus, &line, &p->reason);
+    p->bad_line = name_line(r, &line);
+    if (p->event != WA_CORPUS_LINE)
+        return;
+    wa_buf_text(&p->bytes, line.text);
+    if (p->bytes.failed) {
+        wa_fail_memory(&p->reason, "line");
+        p->bytes.failed = false; /* the lines before are there */
+        p->event        = WA_CORPUS_BAD_LINE;
+        return;
+    }
+    p->lines[p->n++] = p->bad_line;
+}
+
+/* The bytes move while they grow, so the lines are told where theirs are only now. */
+static void place_lines(piece *p)
+{
+    const char *at = p->bytes.data;
+
+    for (size_t i = 0; i < p->n; i++) {
+        p->lines[i].text.data = at;
+        p->texts[i]           = p->lines[i].text;
+        at += p->texts[i].n_bytes;
+    }
+}
+
+/* Before the program waits, a piece goes through that hands on everything before it. false: it goes on with reading. */
+static bool must_hand_on(runner *r, piece *p)
+{
+    if (wa_corpus_is_ready(r->corpus))
+        return false;
+    p->is_urgent = p->n > 0 || !r->is_handed_on;
+    r->is_handed_on |= p->is_urgent;
+    while (!p->is_urgent && !wa_cli_is_stopping() && !wa_corpus_is_ready(r->corpus))
+        wa_corpus_wait(r->corpus);
+    return p->is_urgent;
+}
+
+static bool read_piece(void *user, size_t slot)
+{
+    runner *const r = user;
+    piece *const  p = &r->pieces[slot];
+
+    reset_piece(p);
+    while (p->n < r->batch->n_most && p->bytes.n_bytes < MOST_BYTES && p->event == WA_CORPUS_LINE) {
+        if (must_hand_on(r, p) || wa_cli_is_stopping())
+            break;
+        read_line(r, p);
+        r->is_handed_on &= p->event == WA_CORPUS_END;
+    }
+    place_lines(p);
+    p->place        = wa_corpus_reached(r->corpus);
+    p->n_bytes_read = wa_corpus_bytes_read(r->corpus);
+    return p->n > 0 || p->is_urgent || p->event == WA_CORPUS_BAD_LINE || p->event == WA_CORPUS_BAD_FILE;
+}
+
+/* ---------------------------------------------------------------- computing */
+
+/* Notes that the records of a line begin here. */
+static void begin_line(piece *p, const wa_cli_line *line)
+{
+    segment *const last = p->segments.n_bytes ? (segment *)(void *)(p->segments.data + p->segments.n_bytes) - 1 : NULL;
+    const segment  own  = { line->file_index, line->number, p->answers.records.n_bytes, line->number == 1 };
+
+    if (last && last->file == line->file_index)
+        last->n_lines = line->number;
+    else
+        wa_buf_add(&p->segments, &own, sizeof own);
+}
+
+static void take_line(runner *r, piece *p, const wa_cli_line *line, const void *result)
+{
+    if (p->answers.records.n_bytes > 0)
+        wa_buf_text(&p->answers.records, r->batch->separator);
+    begin_line(p, line);
+    r->batch->verb->take(r->batch->user, &p->answers, line, result);
+    p->answers.outcome.n_done++;
+}
+
+static void fail_line(runner *r, piece *p, const wa_cli_line *line, const wa_error *err)
+{
+    begin_line(p, line);
+    wa_answers_line_failed(&p->answers, line, err);
+    if (r->batch->verb->fail)
+        r->batch->verb->fail(r->batch->user, &p->answers, line, err);
+}
+
+static void work_on(void *user, size_t number, size_t slot)
+{
+    runner *const        r     = user;
+    piece *const         p     = &r->pieces[slot];
+    const worker *const  w     = &r->workers[number];
+    const size_t         size  = r->batch->verb->result_size;
+    const wa_batch_lines lines = { p->lines, p->texts, p->n };
+    wa_error             err;
+
+    for (size_t first = 0; first < p->n && !wa_answers_have_failed(&p->answers);) {
+        size_t          n_done = 0;
+        const wa_status st     = r->batch->verb->compute(r->batch->user, w->session, &lines, first, w->results, &n_done, &err);
+
+        assert(n_done <= p->n - first && (st != WA_OK || n_done > 0));
+        for (size_t i = 0; i < n_done; i++)
+            take_line(r, p, &p->lines[first + i], (const char *)w->results + i * size);
+        first += n_done;
+        if (st != WA_OK)
+            fail_line(r, p, &p->lines[first++], &err);
+    }
+    if (p->event == WA_CORPUS_BAD_LINE)
+        fail_line(r, p, &p->bad_line, &p->reason);
+    else if (p->event == WA_CORPUS_BAD_FILE)
+        wa_answers_file_failed(&p->answers, &p->reason);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+/* Writes records of a piece; `is_first`: before them comes what stands before the first record, or between two. */
+static void write_records(runner *r, wa_text records, bool is_first)
+{
+    wa_journal *const now = &r->ledger.now;
+
+    if (is_first && now->n_written > 0) {
+        wa_ledger_write(&r->ledger, r->batch->separator);
+    } else if (is_first) {
+        wa_ledger_write(&r->ledger, r->batch->header);
+        now->n_header = now->n_written;
+    }
+    wa_ledger_write(&r->ledger, records);
+}
+
+static void write_message(runner *r, wa_text message, bool is_listed)
+{
+    if (is_listed) {
+        wa_cli_write(message);
+        return;
+    }
+    wa_progress_clear(&r->progress);
+    wa_cli_message(message);
+}
+
+/* Records and messages in the order in which they came; with --strict up to the first failure. */
+static void write_answers(runner *r, const wa_answers *answers)
+{
+    const wa_answers_mark *const marks = (const wa_answers_mark *)(const void *)answers->marks.data;
+    const size_t                 n     = answers->marks.n_bytes / sizeof *marks;
+    size_t                       at = 0, message = 0;
+
+    for (size_t i = 0; i <= n; i++) {
+        const size_t end = i < n ? marks[i].record_end : answers->records.n_bytes;
+
+        if (end > at)
+            write_records(r, (wa_text){ answers->records.data + at, end - at }, at == 0);
+        at = end;
+        if (i == n)
+            return;
+        write_message(r, (wa_text){ answers->messages.data + message, marks[i].message_end - message }, marks[i].is_listed);
+        message = marks[i].message_end;
+        if (r->is_stopped && i == answers->first_failure)
+            return;
+    }
+}
+
+static void note_segments(wa_journal *journal, const wa_buf *segments, uint64_t n_before)
+{
+    const segment *const s = (const segment *)(const void *)segments->data;
+
+    for (size_t i = 0; i < segments->n_bytes / sizeof *s; i++) {
+        wa_journal_file *const file = &journal->files[s[i].file];
+
+        file->n_lines = s[i].n_lines;
+        if (s[i].is_first)
+            file->begin = n_before + s[i].begin;
+    }
+}
+
+/* Notes how far the run has come with a piece. */
+static void reach(runner *r, const piece *p, uint64_t n_before)
+{
+    wa_journal *const now = &r->ledger.now;
+
+    if (now->n_files > 0)
+        note_segments(now, &p->segments, n_before);
+    now->place      = p->place;
+    now->n_done     = r->outcome.n_done;
+    now->n_failed   = r->outcome.n_failed;
+    now->first_code = (size_t)r->outcome.first_code;
+    now->n_rows += p->answers.n_rows;
+    wa_score_merge(&now->totals, &p->answers.totals);
+    wa_ledger_reach(&r->ledger);
+}
+
+static bool write_piece(void *user, size_t slot)
+{
+    runner *const      r = user;
+    const piece *const p = &r->pieces[slot];
+
+    if (wa_answers_have_failed(&p->answers) || p->segments.failed) {
+        wa_fail_memory(&r->ledger.failure, "answers");
+        return false;
+    }
+    wa_cli_add_outcome(&r->outcome, &p->answers.outcome);
+    r->is_stopped = r->batch->opts->strict && p->answers.outcome.n_failed > 0;
+    write_answers(r, &p->answers);
+    if (r->is_stopped)
+        return false;
+    reach(r, p, r->ledger.now.n_written - p->answers.records.n_bytes);
+    if (p->is_urgent)
+        wa_ledger_hand_on(&r->ledger);
+    const uint64_t n_all = wa_corpus_bytes_in_all(r->corpus);
+    wa_progress_show(&r->progress, p->n_bytes_read - r->n_bytes_before, n_all ? n_all - r->n_bytes_before : 0,
+                     r->outcome.n_done + r->outcome.n_failed - r->n_lines_before);
+    return wa_ledger_is_open(&r->ledger);
+}
+
+/* ---------------------------------------------------------------- which run this is */
+
+static wa_status describe_files(runner *r, wa_journal *run, wa_error *err)
+{
+    wa_status                st    = WA_OK;
+    const wa_operands *const names = &r->batch->operands;
+    wa_journal_file *const   files = wa_arena_alloc_zeroed(&r->arena, names->n, sizeof *files);
+
+    if (!files)
+        return wa_fail_memory(err, "input");
+    for (size_t i = 0; i < names->n; i++) {
+        files[i].name = names->items[i];
+        wa_corpus_look_at(names->items[i], &files[i].looks, NULL); /* reading it will tell */
+    }
+    run->files   = files;
+    run->n_files = names->n;
+    return st;
+}
+
+static wa_status describe_run(runner *r, wa_journal *run, wa_error *err)
+{
+    wa_status st      = WA_OK;
+    wa_buf    options = { 0 };
+    wa_text   kept;
+
+    *run = (wa_journal){ .version = wa_version(), .shard = r->shard.number, .n_shards = r->shard.n };
+    if (!r->output || r->batch->are_texts)
+        return WA_OK;
+    wa_buf_text(&options, r->batch->options);
+    wa_buf_format(&options, " --max-line %zu", r->batch->opts->max_line);
+    kept         = options.failed ? (wa_text){ 0 } : wa_arena_text(&r->arena, wa_buf_view(&options));
+    run->options = kept.data;
+    wa_buf_clear(&options);
+    if (!kept.data)
+        return wa_fail_memory(err, "options");
+    WA_TRY(wa_model_fingerprint(r->batch->model, &run->model, err));
+    WA_TRY(describe_files(r, run, err));
+done:
+    return st;
+}
+
+/* ---------------------------------------------------------------- going on with another run */
+
+static bool is_before(const wa_corpus_place *a, const wa_corpus_place *b)
+{
+    return a->file < b->file || (a->file == b->file && a->n_lines < b->n_lines);
+}
+
+/* Reads what the other run has answered, to see that it is still the same. */
+static wa_status read_answered(runner *r, const wa_corpus_place *target, wa_error *err)
+{
+    wa_status                  st    = WA_OK;
+    const wa_batch_verb *const verb  = r->batch->verb;
+    wa_corpus_place            here  = wa_corpus_reached(r->corpus);
+    wa_corpus_event            event = WA_CORPUS_LINE;
+    wa_corpus_line             line;
+
+    while (event != WA_CORPUS_END && is_before(&here, target) && !wa_cli_is_stopping()) {
+        event = wa_corpus_next(r->corpus, &line, NULL);
+        if (event == WA_CORPUS_LINE && verb->recall) {
+            const wa_cli_line named = name_line(r, &line);
+
+            WA_TRY(verb->recall(r->batch->user, r->workers[0].session, &named, err));
+        }
+        here = wa_corpus_reached(r->corpus);
+    }
+    if (!wa_cli_is_stopping() && memcmp(&here, target, sizeof here) != 0)
+        WA_FAIL(WA_EUSAGE,
+                "%s: the input has changed since: what was read then is not what is there now; remove the file to begin anew",
+                r->ledger.state);
+done:
+    return st;
+}
+
+static int go_on(runner *r)
+{
+    wa_error                err;
+    const wa_journal *const now = &r->ledger.now;
+
+    if (read_answered(r, &now->place, &err) != WA_OK)
+        return wa_cli_fail(&err);
+    r->outcome        = (wa_cli_outcome){ now->n_done, now->n_failed, (int)now->first_code };
+    r->n_bytes_before = wa_corpus_bytes_read(r->corpus);
+    r->n_lines_before = now->n_done + now->n_failed;
+    return -1;
+}
+
+/* ---------------------------------------------------------------- preparing */
+
+static wa_status open_corpus(runner *r, wa_error *err)
+{
+    const wa_operands *const operands = &r->batch->operands;
+    const wa_corpus_opts     opts     = { r->shard.number, r->shard.n, r->batch->opts->max_line, wa_cli_defer_signals() };
+
+    if (r->batch->are_texts)
+        return wa_corpus_open_texts(operands->items, operands->n, wa_cli_env(), &r->corpus, err);
+    return wa_corpus_open(operands->items, operands->n, &opts, wa_cli_env(), &r->corpus, err);
+}
+
+/* One worker with all threads where lines cannot be computed side by side, otherwise one with each thread. */
+static wa_status open_workers(runner *r, wa_error *err)
+{
+    wa_status    st        = WA_OK;
+    const size_t n_threads = r->batch->opts->threads;
+    const bool   is_one    = r->batch->is_sequential || r->batch->are_texts || n_threads == 1;
+
+    if (!is_one)
+        WA_TRY(wa_pool_new(n_threads, wa_cli_env(), &r->pool, err));
+    const size_t n = wa_pool_threads(r->pool);
+    if (!(r->workers = wa_arena_alloc_zeroed(&r->arena, n, sizeof *r->workers)))
+        WA_TRY(wa_fail_memory(err, "threads"));
+    for (; r->n_workers < n; r->n_workers++) {
+        worker *const w = &r->workers[r->n_workers];
+
+        if (!(w->results = wa_arena_alloc(&r->arena, r->batch->n_most, r->batch->verb->result_size)))
+            WA_TRY(wa_fail_memory(err, "threads"));
+        WA_TRY(wa_cli_new_session(r->batch->model, is_one ? n_threads : 1, &w->session, err));
+    }
+done:
+    return st;
+}
+
+static wa_status make_pieces(runner *r, wa_error *err)
+{
+    const size_t n_most = r->batch->n_most;
+
+    r->n_pieces = r->n_workers == 1 ? 1 : PIECES_PER_WORKER * r->n_workers;
+    if (!(r->pieces = wa_arena_alloc_zeroed(&r->arena, r->n_pieces, sizeof *r->pieces)))
+        return wa_fail_memory(err, "lines");
+    for (size_t i = 0; i < r->n_pieces; i++) {
+        r->pieces[i].lines = wa_arena_alloc(&r->arena, n_most, sizeof *r->pieces[i].lines);
+        r->pieces[i].texts = wa_arena_alloc(&r->arena, n_most, sizeof *r->pieces[i].texts);
+        if (!r->pieces[i].lines || !r->pieces[i].texts)
+            return wa_fail_memory(err, "lines");
+    }
+    return WA_OK;
+}
+
+static int check_usage(const runner *r)
+{
+    const wa_batch_opts *const o       = r->batch->opts;
+    const bool                 is_file = o->output && strcmp(o->output, "-") != 0;
+
+    if (o->resume && (!is_file || r->batch->are_texts))
+        return wa_cli_complain(WA_EXIT_USAGE, "--resume: expected %s as well: it goes on with what is in a file",
+                               is_file ? "files to read" : "-o OUT");
+    if (r->shard.n > 0 && (r->batch->is_sequential || r->batch->is_table || r->batch->are_texts))
+        return wa_cli_complain(WA_EXIT_USAGE, "--shard: expected %s",
+                               r->batch->are_texts       ? "files to read: it takes a part of their lines"
+                               : r->batch->is_sequential ? "answers to lines that do not depend on the lines before"
+                                                         : "another --format than table: parts of a table cannot be joined");
+    if (r->shard.is_found && is_file && !wa_shard_is_named(o->output))
+        return wa_cli_complain(WA_EXIT_USAGE,
+                               "-o, --output: found %s, expected %%i in it, which stands for the number of the shard: all "
+                               "processes of the job are given the same name",
+                               wa_show(wa_text_of(o->output)).quoted);
+    return -1;
+}
+
+static int prepare(runner *r)
+{
+    wa_status st = WA_OK;
+    wa_error err_here, *const err = &err_here;
+    int code;
+
+    if ((code = wa_shard_parse(r->batch->opts->shard, &r->shard)) >= 0 || (code = check_usage(r)) >= 0)
+        return code;
+    if (r->batch->opts->output && !(r->output = wa_shard_name(r->batch->opts->output, &r->shard)))
+        WA_TRY(wa_fail_memory(err, r->batch->opts->output));
+    WA_TRY(open_corpus(r, err));
+    WA_TRY(open_workers(r, err));
+    WA_TRY(make_pieces(r, err));
+done:
+    return st == WA_OK ? -1 : wa_cli_fail(err);
+}
+
+static int open_ledger(runner *r)
+{
+    const bool           to_terminal = !r->output && isatty(STDOUT_FILENO);
+    const wa_ledger_opts opts        = { r->output, r->batch->opts->checkpoint, r->batch->opts->resume,
+                                         r->batch->opts->line_buffered || to_terminal, r->batch->has_count };
+    wa_journal           run;
+    wa_error             err;
+    int                  code;
+
+    if (describe_run(r, &run, &err) != WA_OK)
+        return wa_cli_fail(&err);
+    if ((code = wa_ledger_open(&r->ledger, &opts, &run)) >= 0)
+        return code;
+    if (wa_ledger_is_resumed(&r->ledger))
+        code = go_on(r);
+    wa_progress_begin(&r->progress, r->batch->opts->progress, r->batch->opts->quiet, to_terminal);
+    return code;
+}
+
+/* ---------------------------------------------------------------- the end */
+
+/* The run ends early: by a signal, where the output cannot be written, or at a line that failed. */
+static int end_early(runner *r)
+{
+    const wa_error    failure   = r->ledger.failure;
+    const bool        can_go_on = wa_ledger_interrupt(&r->ledger);
+    const char *const how       = can_go_on ? "; the same command with --resume goes on" : "";
+    const size_t      n         = r->ledger.reached.n_done + r->ledger.reached.n_failed;
+
+    if (failure.status != WA_OK)
+        return wa_cli_complain(wa_exit_code(failure.status), "%s%s", failure.message, how);
+    if (n > 0)
+        wa_cli_complain(WA_EXIT_OK, "stopped after %zu line%s%s", n, n == 1 ? "" : "s", how);
+    return r->outcome.first_code;
+}
+
+/* What comes behind the records, and what takes the place of the first bytes. */
+static wa_status write_end(runner *r, const wa_buf *footer, const wa_buf *first)
+{
+    if (footer->failed || first->failed)
+        return wa_fail_memory(&r->ledger.failure, "answers");
+    if (first->n_bytes > 0 && r->ledger.now.n_written == 0)
+        write_records(r, (wa_text){ NULL, 0 }, true);
+    wa_ledger_write(&r->ledger, wa_buf_view(footer));
+    r->ledger.now.n_footer = footer->n_bytes;
+    return wa_ledger_finish(&r->ledger, wa_buf_view(first));
+}
+
+static int end_whole(runner *r)
+{
+    wa_buf    footer = { 0 }, first = { 0 };
+    wa_status st = WA_OK;
+
+    if (r->outcome.n_done == 0 && r->outcome.n_failed > 0 && r->shard.n == 0) { /* nothing is there that anybody asked for */
+        wa_ledger_discard(&r->ledger);
+        return wa_cli_exit_code(&r->outcome);
+    }
+    if (r->batch->verb->end)
+        r->batch->verb->end(r->batch->user, &r->ledger.now, &footer, &first);
+    st = write_end(r, &footer, &first);
+    wa_buf_clear(&footer);
+    wa_buf_clear(&first);
+    return st == WA_OK ? wa_cli_exit_code(&r->outcome) : end_early(r);
+}
+
+static int run(runner *r)
+{
+    int      code;
+    wa_error err;
+
+    if ((code = prepare(r)) >= 0 || (code = open_ledger(r)) >= 0)
+        return code;
+    const wa_ordered steps = { r->n_pieces, read_piece, work_on, write_piece, r };
+    if (wa_ordered_run(r->pool, &steps, wa_cli_env(), &err) != WA_OK)
+        return wa_cli_fail(&err);
+    wa_progress_clear(&r->progress);
+    if (wa_cli_is_stopping() || r->is_stopped || r->ledger.failure.status != WA_OK)
+        return end_early(r);
+    return wa_ledger_is_open(&r->ledger) ? end_whole(r) : wa_cli_exit_code(&r->outcome);
+}
+
+int wa_batch_run(const wa_batch *batch)
+{
+    runner    r    = { .batch = batch };
+    const int code = run(&r);
+
+    wa_ledger_close(&r.ledger);
+    for (size_t i = 0; i < r.n_pieces && r.pieces; i++) {
+        wa_buf_clear(&r.pieces[i].bytes);
+        wa_buf_clear(&r.pieces[i].segments);
+        wa_answers_clear(&r.pieces[i].answers);
+    }
+    for (size_t i = 0; i < r.n_workers; i++)
+        wa_session_free(r.workers[i].session);
+    wa_pool_free(r.pool);
+    wa_corpus_close(r.corpus);
+    wa_release(NULL, r.output);
+    wa_arena_clear(&r.arena);
+    return code;
+}
