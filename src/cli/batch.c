@@ -326,13 +326,28 @@ static wa_status describe_files(runner *r, wa_journal *run, wa_error *err)
     return st;
 }
 
+/* A word of the model as the journal wants it. */
+static const char *keep_word(runner *r, wa_text word)
+{
+    return word.data ? wa_arena_text(&r->arena, word).data : NULL;
+}
+
 static wa_status describe_run(runner *r, wa_journal *run, wa_error *err)
 {
     wa_status st      = WA_OK;
     wa_buf    options = { 0 };
     wa_text   kept;
 
-    *run = (wa_journal){ .version = wa_version(), .shard = r->shard.number, .n_shards = r->shard.n };
+    *run = (wa_journal){
+        .version  = wa_version(),
+        .shard    = r->shard.number,
+        .n_shards = r->shard.n,
+        .merging  = r->batch->merging,
+        .format   = (size_t)r->batch->format,
+        .width    = r->batch->width,
+        .start    = keep_word(r, wa_model_start(r->batch->model)),
+        .end      = keep_word(r, wa_model_end(r->batch->model)),
+    };
     if (!r->output || r->batch->are_texts)
         return WA_OK;
     wa_buf_text(&options, r->batch->options);

@@ -127,6 +127,7 @@ typedef struct wa_batch_verb {
  * is_table       the output is for reading, and parts of it cannot be joined
  * has_count      `end` gives bytes for the beginning of the output
  * options        verb and options that make a difference to the records, as one would type them
+ * merging        what there is to do where shards are joined, with the format and the numbers of a row where it needs them
  * header         what comes before the first record
  * separator      what comes between two answers */
 struct wa_batch {
@@ -137,6 +138,8 @@ struct wa_batch {
     wa_operands          operands;
     bool                 are_texts, is_sequential, is_table, has_count;
     size_t               n_most;
+    size_t               merging, width;
+    int                  format;
     wa_text              options, header, separator;
 };
 

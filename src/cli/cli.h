@@ -12,6 +12,7 @@ enum { WA_EXIT_OK = 0, WA_EXIT_SOME_FAILED = 1, WA_EXIT_USAGE = 2, WA_EXIT_DATA 
 int wa_cmd_rank(int argc, char **argv);
 int wa_cmd_score(int argc, char **argv);
 int wa_cmd_embed(int argc, char **argv);
+int wa_cmd_merge(int argc, char **argv);
 int wa_cmd_run(int argc, char **argv);
 int wa_cmd_vectors(int argc, char **argv);
 int wa_cmd_config(int argc, char **argv);

@@ -192,6 +192,8 @@ static int run(embedder *e)
         .n_most        = e->opts.batch.batch,
         .has_count     = is_npy,
         .options       = wa_buf_view(&e->options),
+        .merging       = is_npy ? WA_MERGE_ROWS : WA_MERGE_LINES,
+        .width         = wa_model_width(e->model),
         .header        = wa_buf_view(&e->header),
     });
 }

@@ -8,9 +8,9 @@
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/files.h"
+#include "cli/summary.h"
 #include "cli/words.h"
 
-enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL, FORMAT_KENLM };
 enum { CONTEXT_LINE, CONTEXT_DOCUMENT };
 
 typedef struct score_opts {
@@ -24,7 +24,7 @@ typedef struct score_opts {
 static const wa_option options[] = {
     { "tokens", 0, WA_OPTION_FLAG, AT(tokens), NULL, NULL, "one entry a word" },
     { "context", 0, WA_OPTION_CHOICE, AT(context), "line", "line|document", "document: earlier lines of a file count as context" },
-    { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl|kenlm", "how to print; kenlm: as KenLM's query does" },
+    { "format", 0, WA_OPTION_CHOICE, AT(format), "table", WA_SCORE_FORMATS, "how to print; kenlm: as KenLM's query does" },
     { "no-summary", 0, WA_OPTION_FLAG, AT(no_summary), NULL, NULL, "nothing behind the last line: a record a line, and no more" },
     WA_BATCH_OPTIONS(AT(batch)),
     { 0 },
@@ -177,109 +177,19 @@ static void add_kenlm(const scorer *s, wa_buf *record, const wa_scores *scores)
     wa_buf_format(record, "Total: %s OOV: %zu\n", wa_format_float(number, (float)(scores->logprob / M_LN10)), scores->n_unknown);
 }
 
-static void add_summary_kenlm(wa_buf *record, const wa_score_totals *t)
-{
-    const double all = wa_sum_value(&t->logprob), known = wa_sum_value(&t->logprob_known);
-    char         number[WA_NUMBER_SIZE];
-
-    wa_buf_format(record, "Perplexity including OOVs:\t%s\n", wa_format_double(number, wa_perplexity(all, t->n_words)));
-    wa_buf_format(record, "Perplexity excluding OOVs:\t%s\n",
-                  wa_format_double(number, wa_perplexity(known, t->n_words - t->n_unknown_scored)));
-    wa_buf_format(record, "OOVs:\t%zu\nTokens:\t%zu\n", t->n_unknown, t->n_words);
-}
-
-/* ---------------------------------------------------------------- summary */
-
-/* The figures of the summary that are not counts, in the order of the record. */
-typedef struct figure {
-    const char *name, *title;
-    double      value;
-} figure;
-
-enum { N_FIGURES = 7 };
-
-static void list_figures(const wa_score_totals *t, figure out[N_FIGURES])
-{
-    const double n       = (double)t->n_words;
-    const size_t n_known = t->n_words - t->n_unknown_scored;
-    const double logprob = wa_sum_value(&t->logprob);
-
-    out[0] = (figure){ "logprob", "log-probability", logprob };
-    out[1] = (figure){ "perplexity", "perplexity", wa_perplexity(logprob, t->n_words) };
-    out[2] = (figure){ "perplexity_known", "perplexity of known words", wa_perplexity(wa_sum_value(&t->logprob_known), n_known) };
-    out[3] = (figure){ "mrr", "mean reciprocal rank", wa_sum_value(&t->reciprocal_ranks) / n };
-    out[4] = (figure){ "top1", "right word first", (double)t->n_top1 / n };
-    out[5] = (figure){ "top5", "right word among 5", (double)t->n_top5 / n };
-    out[6] = (figure){ "top10", "right word among 10", (double)t->n_top10 / n };
-}
-
-static void add_special(wa_buf *record, const char *name, wa_text word)
-{
-    wa_buf_format(record, ",\"%s\":", name);
-    if (word.data)
-        wa_json_add_text(record, word);
-    else
-        wa_buf_str(record, "null");
-}
-
-static void add_summary_jsonl(const scorer *s, wa_buf *record, const wa_score_totals *totals, const figure *figures)
-{
-    wa_buf_format(record, "{\"summary\":true,\"lines\":%zu,\"words\":%zu,\"unknown\":%zu", totals->n_texts, totals->n_words,
-                  totals->n_unknown);
-    for (size_t i = 0; i < N_FIGURES; i++) {
-        wa_buf_format(record, ",\"%s\":", figures[i].name);
-        wa_json_add_double(record, figures[i].value);
-    }
-    wa_buf_str(record, ",\"log_base\":\"e\"");
-    add_special(record, "start", wa_model_start(s->model));
-    add_special(record, "end", wa_model_end(s->model));
-    if (totals->n_invalid)
-        wa_buf_format(record, ",\"invalid\":%zu", totals->n_invalid);
-    wa_buf_format(record, ",\"context\":\"%s\"}\n", s->opts.context == CONTEXT_LINE ? "line" : "document");
-}
-
-static void add_summary_tsv(wa_buf *record, const wa_score_totals *totals, const figure *figures)
-{
-    char number[WA_NUMBER_SIZE];
-
-    wa_buf_format(record, "# lines\t%zu\n# words\t%zu\n# unknown\t%zu\n", totals->n_texts, totals->n_words, totals->n_unknown);
-    for (size_t i = 0; i < N_FIGURES; i++)
-        wa_buf_format(record, "# %s\t%s\n", figures[i].name,
-                      isfinite(figures[i].value) ? wa_format_double(number, figures[i].value) : "");
-}
-
-static void add_summary_table(wa_buf *record, const wa_score_totals *totals, const figure *figures)
-{
-    wa_buf_format(record, "\n%-26s %12zu\n%-26s %12zu\n%-26s %12zu\n", "lines", totals->n_texts, "scored words", totals->n_words,
-                  "unknown words", totals->n_unknown);
-    if (totals->n_invalid)
-        wa_buf_format(record, "%-26s %12zu\n", "not UTF-8 (read as U+FFFD)", totals->n_invalid);
-    for (size_t i = 0; i < N_FIGURES; i++) {
-        if (isfinite(figures[i].value))
-            wa_buf_format(record, "%-26s %12.4f\n", figures[i].title, figures[i].value);
-        else
-            wa_buf_format(record, "%-26s %12s\n", figures[i].title, "-");
-    }
-}
+/* ---------------------------------------------------------------- the end */
 
 static void add_summary(void *user, const wa_journal *journal, wa_buf *footer, wa_buf *first)
 {
-    const scorer *const          s      = user;
-    const wa_score_totals *const totals = &journal->totals;
-    figure                       figures[N_FIGURES];
+    const scorer *const s = user;
 
     (void)first;
-    if (s->opts.no_summary)
-        return;
-    list_figures(totals, figures);
-    if (s->opts.format == FORMAT_JSONL)
-        add_summary_jsonl(s, footer, totals, figures);
-    else if (s->opts.format == FORMAT_TSV)
-        add_summary_tsv(footer, totals, figures);
-    else if (s->opts.format == FORMAT_KENLM)
-        add_summary_kenlm(footer, totals);
-    else
-        add_summary_table(footer, totals, figures);
+    if (!s->opts.no_summary)
+        wa_summary_add(footer, &(wa_summary){ .format      = (wa_score_format)s->opts.format,
+                                              .totals      = &journal->totals,
+                                              .start       = wa_model_start(s->model),
+                                              .end         = wa_model_end(s->model),
+                                              .is_document = s->opts.context == CONTEXT_DOCUMENT });
 }
 
 /* ---------------------------------------------------------------- lines */
@@ -325,11 +235,11 @@ static void add_scores(void *user, wa_answers *answers, const wa_cli_line *line,
     const scorer *const    s      = user;
     const wa_scores *const scores = result;
 
-    if (s->opts.format == FORMAT_JSONL)
+    if (s->opts.format == WA_SCORE_JSONL)
         add_jsonl(s, &answers->records, line, scores);
-    else if (s->opts.format == FORMAT_TSV)
+    else if (s->opts.format == WA_SCORE_TSV)
         add_tsv(s, &answers->records, line, scores);
-    else if (s->opts.format == FORMAT_KENLM)
+    else if (s->opts.format == WA_SCORE_KENLM)
         add_kenlm(s, &answers->records, scores);
     else
         add_table(s, &answers->records, line, scores);
@@ -340,9 +250,9 @@ static void add_failure(void *user, wa_answers *answers, const wa_cli_line *line
 {
     const scorer *const s = user;
 
-    if (s->opts.format == FORMAT_TABLE)
+    if (s->opts.format == WA_SCORE_TABLE)
         add_file_table(s, &answers->records, line);
-    if (s->opts.format != FORMAT_JSONL)
+    if (s->opts.format != WA_SCORE_JSONL)
         return;
     wa_place_add_json(&answers->records, line, s->has_files);
     wa_error_add_json(&answers->records, err);
@@ -353,9 +263,9 @@ static void add_failure(void *user, wa_answers *answers, const wa_cli_line *line
 
 static void add_header(scorer *s)
 {
-    if (s->opts.format == FORMAT_TABLE)
+    if (s->opts.format == WA_SCORE_TABLE)
         wa_buf_str(&s->header, "  line   words  unknown     logprob  perplexity\n");
-    if (s->opts.format == FORMAT_TSV)
+    if (s->opts.format == WA_SCORE_TSV)
         wa_buf_format(&s->header, "%s%s\n", s->has_files ? "file\t" : "",
                       s->opts.tokens ? "line\tword\tknown\tlogprob\trank\tstart\tend"
                                      : "line\twords\tunknown\tlogprob\tperplexity");
@@ -373,7 +283,7 @@ static void add_options(scorer *s)
 /* KenLM has a probability for every word. */
 static int check_kenlm(const scorer *s)
 {
-    if (s->opts.format != FORMAT_KENLM || (wa_model_unknown(s->model).data && wa_model_start(s->model).data))
+    if (s->opts.format != WA_SCORE_KENLM || (wa_model_unknown(s->model).data && wa_model_start(s->model).data))
         return -1;
     return wa_cli_complain(WA_EXIT_USAGE, "--format kenlm: expected a model with a start word and a word for unknown ones "
                                           "(tokenizer.start, tokenizer.unknown), as there every word has a probability");
@@ -405,9 +315,11 @@ static int run(scorer *s)
         .model         = s->model,
         .operands      = s->files,
         .is_sequential = !is_line,
-        .is_table      = s->opts.format == FORMAT_TABLE,
+        .is_table      = s->opts.format == WA_SCORE_TABLE,
         .n_most        = is_line ? s->opts.batch.batch : 1,
         .options       = wa_buf_view(&s->options),
+        .merging       = (s->opts.format == WA_SCORE_KENLM ? 0 : WA_MERGE_LINES) | (s->opts.no_summary ? 0 : WA_MERGE_SCORES),
+        .format        = s->opts.format,
         .header        = wa_buf_view(&s->header),
     });
 }

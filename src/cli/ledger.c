@@ -39,8 +39,6 @@ static void take_over(wa_ledger *ledger, const wa_journal *left)
         now.files[i].n_lines = i < left->place.file ? left->files[i].n_lines : i == left->place.file ? left->place.n_lines : 0;
         now.files[i].begin   = left->files[i].begin;
     }
-    now.version     = ledger->now.version;
-    now.options     = ledger->now.options;
     ledger->now     = now;
     ledger->reached = ledger->safe = now;
     ledger->n_skip                 = now.mark.n_written - now.n_written;

@@ -7,7 +7,8 @@
 static const wa_verb_row verbs[] = {
     { "rank", wa_cmd_rank, "rank the words that may follow a text" },
     { "score", wa_cmd_score, "log-probability of every word of text files, perplexity" },
-    { "embed", wa_cmd_embed, "vectors of texts as .npy" },
+    { "embed", wa_cmd_embed, "vectors of texts as .npy or JSON lines" },
+    { "merge", wa_cmd_merge, "join the outputs of the shards of a run" },
     { "run", wa_cmd_run, "run an experiment and show every step" },
     { "vectors", wa_cmd_vectors, "look into, check and convert files of word vectors" },
     { "config", wa_cmd_config, "check or show a configuration" },

@@ -79,7 +79,15 @@ bool wa_sum_read(wa_text text, wa_sum *out)
 
 /* ---------------------------------------------------------------- the fields */
 
-typedef enum field_type { FIELD_BOOL, FIELD_SIZE, FIELD_U64, FIELD_HEX, FIELD_TEXT, FIELD_SUM } field_type;
+typedef enum field_type {
+    FIELD_BOOL,
+    FIELD_SIZE,
+    FIELD_U64,
+    FIELD_HEX,
+    FIELD_TEXT,
+    FIELD_MAYBE,
+    FIELD_SUM
+} field_type; /* MAYBE: a text or NULL */
 
 /* A row gives the reader and the writer. */
 typedef struct field {
@@ -95,6 +103,11 @@ static const field run_fields[] = {
     { "wordahead", FIELD_TEXT, RUN(version) },
     { "options", FIELD_TEXT, RUN(options) },
     { "model", FIELD_HEX, RUN(model) },
+    { "merging", FIELD_SIZE, RUN(merging) },
+    { "format", FIELD_SIZE, RUN(format) },
+    { "width", FIELD_SIZE, RUN(width) },
+    { "start", FIELD_MAYBE, RUN(start) },
+    { "end", FIELD_MAYBE, RUN(end) },
     { "shard", FIELD_SIZE, RUN(shard) },
     { "shards", FIELD_SIZE, RUN(n_shards) },
     { "done", FIELD_BOOL, RUN(is_done) },
@@ -149,6 +162,11 @@ static void add_value(wa_buf *out, const field *f, const void *of)
     case FIELD_HEX:
         wa_buf_format(out, "\"%016" PRIx64 "\"", *(const uint64_t *)at);
         return;
+    case FIELD_MAYBE:
+        if (!*(const char *const *)at) {
+            wa_buf_str(out, "null");
+            return;
+        } /* fall through */
     case FIELD_TEXT:
         wa_json_add_text(out, wa_text_of(*(const char *const *)at));
         return;
@@ -227,6 +245,10 @@ static bool read_value(const field *f, const json_t *value, void *of, wa_arena *
         return is_int;
     case FIELD_HEX:
         return json_is_string(value) && read_hex(value, at);
+    case FIELD_MAYBE:
+        if (json_is_null(value))
+            return true; /* it is NULL already */
+        /* fall through */
     case FIELD_TEXT:
         if (json_is_string(value))
             *(const char **)at = wa_arena_text(arena, (wa_text){ json_string_value(value), json_string_length(value) }).data;

@@ -19,6 +19,13 @@ typedef struct wa_journal_file {
     uint64_t       begin;   /* where the records of these lines begin in the output, before packing; of files that were begun */
 } wa_journal_file;
 
+/* What there is to do where shards are joined, besides joining the records; any of these. */
+typedef enum wa_merging {
+    WA_MERGE_LINES  = 1, /* records bear the numbers of their lines, which are counted on */
+    WA_MERGE_SCORES = 2, /* totals are summed up and come in the end */
+    WA_MERGE_ROWS   = 4, /* the records are rows of an array, under a header that counts them */
+} wa_merging;
+
 /* The first part says what the run is, and never changes; the second how far it has come: the output up to `n_written` bytes before
  * packing holds the records of everything up to `place`, and `mark`, at or behind that, is where the file can be continued. */
 typedef struct wa_journal {
@@ -26,6 +33,9 @@ typedef struct wa_journal {
     const char      *options;         /* verb and options that make a difference to the output, as one would type them */
     uint64_t         model;           /* its fingerprint; 0 for none */
     size_t           shard, n_shards; /* 0: everything */
+    size_t           merging;         /* of wa_merging */
+    size_t           format, width;   /* what the verb calls its format; numbers of a row */
+    const char      *start, *end;     /* the words of the model; NULL: none */
     wa_journal_file *files;           /* [n_files] */
     size_t           n_files;
 
