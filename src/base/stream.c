@@ -216,24 +216,15 @@ done:
     return st;
 }
 
-/* Whether the file has bytes at places that can be gone to. */
-static bool is_seekable(const wa_stream *s)
+/* How many bytes lie behind the descriptor's place in a plain regular file, as far as the system knows; 0 for anything else. */
+static uint64_t n_behind(const wa_stream *s)
 {
     struct stat about;
+    const off_t place = lseek(s->fd, 0, SEEK_CUR);
 
-    return !s->is_gzip && fstat(s->fd, &about) == 0 && S_ISREG(about.st_mode);
-}
-
-/* What is in `packed` already lies before the place that the descriptor is at. */
-static wa_status seek_forward(wa_stream *s, uint64_t n, wa_error *err)
-{
-    const size_t n_here = s->n - s->at < n ? s->n - s->at : (size_t)n;
-
-    s->at += n_here;
-    s->n_before += n - n_here;
-    if (n > n_here && (n - n_here > INT64_MAX || lseek(s->fd, (off_t)(n - n_here), SEEK_CUR) < 0))
-        return wa_fail_system(err, s->path, "cannot read", EOVERFLOW);
-    return WA_OK;
+    if (s->is_gzip || place < 0 || fstat(s->fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size < place)
+        return 0;
+    return (uint64_t)(about.st_size - place);
 }
 
 wa_status wa_stream_skip(wa_stream *s, uint64_t n, wa_error *err)
@@ -243,9 +234,18 @@ wa_status wa_stream_skip(wa_stream *s, uint64_t n, wa_error *err)
     size_t    got;
 
     WA_TRY(begin(s, err));
-    if (is_seekable(s))
-        return seek_forward(s, n, err);
-    for (; n > 0; n -= got) {
+    const uint64_t n_here = s->n - s->at; /* lie before the descriptor's place */
+    const uint64_t n_far  = n_behind(s);
+    if (n > n_here && n_far > 0) {
+        const uint64_t step = n - n_here < n_far ? n - n_here : n_far;
+
+        if (lseek(s->fd, (off_t)step, SEEK_CUR) >= 0) {
+            s->at = s->n;
+            s->n_before += step;
+            n -= n_here + step;
+        }
+    }
+    for (; n > 0; n -= got) { /* what is here, what cannot be gone to, and what came since */
         WA_TRY(wa_stream_read(s, ignored, n < sizeof ignored ? (size_t)n : sizeof ignored, &got, err));
         if (got == 0)
             break;
