@@ -270,8 +270,14 @@ void wa_stream_wait(const wa_stream *s, int other_fd)
 bool wa_stream_is_ready(const wa_stream *s)
 {
     struct pollfd input = { .fd = s->fd, .events = POLLIN };
+    int           n_ready;
 
-    return s->at < s->n || poll(&input, 1, 0) != 0;
+    if (s->at < s->n)
+        return true;
+    do
+        n_ready = poll(&input, 1, 0);
+    while (n_ready < 0 && errno == EINTR); /* it does not wait, and yet a signal may end it */
+    return n_ready != 0;
 }
 
 bool wa_stream_is_gzip(const wa_stream *s)
