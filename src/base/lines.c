@@ -12,7 +12,7 @@ struct wa_lines {
     wa_buf     buffer;
     size_t     at, n_searched;
     size_t     most;      /* bytes of a line that are kept */
-    size_t     n_dropped; /* of the line at `at`, which is longer */
+    size_t     n_dropped; /* of the line that goes on at `at`, which is longer; never its last byte */
     uint64_t   n_before;  /* unpacked bytes before buffer[0] */
     uint64_t   start;     /* of the next line */
     bool       at_end, has_begun;
@@ -48,14 +48,15 @@ void wa_lines_close(wa_lines *lines)
 
 static wa_status read_more(wa_lines *lines, wa_error *err)
 {
-    wa_status     st   = WA_OK;
-    wa_buf *const buf  = &lines->buffer;
-    void         *data = buf->data;
+    wa_status     st     = WA_OK;
+    wa_buf *const buf    = &lines->buffer;
+    void         *data   = buf->data;
+    const size_t  n_here = buf->n_bytes - lines->at;
     size_t        got;
 
-    if (buf->n_bytes - lines->at > lines->most) {
-        lines->n_dropped += buf->n_bytes - lines->at;
-        lines->at = buf->n_bytes;
+    if (lines->has_begun && n_here > 0 && n_here - 1 > lines->most) { /* the last byte may be the \r of the newline */
+        lines->n_dropped += n_here - 1;
+        lines->at = buf->n_bytes - 1;
     }
     if (lines->at > 0)
         memmove(buf->data, buf->data + lines->at, buf->n_bytes - lines->at);
