@@ -1,6 +1,7 @@
 /* Text by lines. See lines.h. */
 #include "base/lines.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -166,6 +167,7 @@ wa_status wa_lines_start_at(wa_lines *lines, uint64_t offset, wa_error *err)
     wa_text      ignored;
     bool         has_line;
 
+    assert(!lines->has_begun);
     if (offset == 0)
         goto done;
     WA_TRY(wa_stream_refuse_foreign(lines->stream, err));
@@ -174,6 +176,8 @@ wa_status wa_lines_start_at(wa_lines *lines, uint64_t offset, wa_error *err)
     lines->has_begun = true;
     lines->most      = 0;
     WA_TRY(wa_lines_next(lines, &ignored, &has_line, err));
+    if (!has_line)
+        lines->start = offset; /* behind the end */
 done:
     lines->most = most;
     return st;

@@ -15,11 +15,12 @@ void      wa_lines_close(wa_lines *lines);
 /* From now on a line of more bytes than that is given with its length and no data, and takes no memory. */
 void wa_lines_limit(wa_lines *lines, size_t most);
 
-/* Before any line: goes to the first line that begins at this offset of the unpacked file or behind it; in a plain file without
- * reading what lies before. Errors as wa_lines_next(). */
+/* Before any line or poll: goes to the first line that begins at this offset of the unpacked file or behind it, or to the end; in a
+ * plain file without reading what lies before. Errors as wa_lines_next(). */
 wa_status wa_lines_start_at(wa_lines *lines, uint64_t offset, wa_error *err);
 
-/* Where the next line begins in the unpacked file; a byte order mark belongs to its line. */
+/* Where the next line begins in the unpacked file, or its end; a byte order mark belongs to its line. Where a start behind the end
+ * was asked for, that. */
 uint64_t wa_lines_offset(const wa_lines *lines);
 
 /* How much of the file, packed where it is gzip, was read so far. */
@@ -33,7 +34,8 @@ wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error
  * last line. Errors as wa_lines_next(). */
 wa_status wa_lines_poll(wa_lines *lines, bool *is_ready, wa_error *err);
 
-/* Waits for input, for another descriptor (-1: none), or a signal. */
+/* Waits for input, for another descriptor (-1: none), or a signal. For when wa_lines_poll() found nothing ready: lines that were
+ * read already are not looked for. */
 void wa_lines_wait(const wa_lines *lines, int other_fd);
 
 #endif
