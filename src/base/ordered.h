@@ -8,12 +8,14 @@
 
 #include "base/pool.h"
 
-/* The steps of a flow. Only `work` runs on several threads at once, never two of a slot or of a worker.
+/* The steps of a flow. They run at the same time, each on another slot: one read, one write, and one work for each worker. What they
+ * share beyond the slot needs a lock.
  *
  * n_slots  how many pieces may be in hand, at least 1; each has a slot below that, from read to write
  * read     fills the slot; false: there is no more
  * work     worker < wa_pool_threads()
- * write    in the order of reading; false: no more is wanted, and nothing more is read or written */
+ * write    in the order of reading; false: no more is wanted; nothing more is written, and no read begins, but one that waits is
+ *          waited for */
 typedef struct wa_ordered {
     size_t n_slots;
     bool (*read)(void *user, size_t slot);
