@@ -270,7 +270,7 @@ START_TEST(output_survives_every_failing_allocation)
     every_allocation_fails_in_turn(write_file, (void *)(uintptr_t)path, 10);
     ck_assert_uint_eq(count_matching(path), 1);
     every_allocation_fails_in_turn(write_file, (void *)(uintptr_t)scratch_path("also-written.gz"), 10);
-    every_allocation_fails_in_turn(write_part, (void *)(uintptr_t)scratch_path("in-parts.gz"), 10);
+    every_allocation_fails_in_turn(write_part, (void *)(uintptr_t)scratch_path("in-parts.gz"), 20);
 }
 END_TEST
 
