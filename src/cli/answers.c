@@ -26,7 +26,8 @@ bool wa_answers_have_failed(const wa_answers *answers)
     return answers->records.failed || answers->messages.failed || answers->marks.failed;
 }
 
-static void add_message(wa_answers *answers, const char *before, bool is_listed, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void add_message(wa_answers *answers, const char *before, bool is_listed,
+                                                              const char *format, va_list args)
 {
     char sentence[WA_MESSAGE_SIZE];
 
