@@ -51,7 +51,7 @@ UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o)
-BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/certify.c,$(sort $(wildcard tests/bench/*.c))))
+BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/certify.c %/distribution.c,$(sort $(wildcard tests/bench/*.c))))
 C_FILES      := $(sort $(wildcard src/*.h src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h tests/*/*/*.c tests/*/*/*.h docs/examples/*.c))
 
 # The kernels are compiled once for each instruction set they know; src/math/kernels.c chooses at run time.
@@ -79,7 +79,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so $(MODEL)/model.yaml  ## build the library, the program and its model
 
-tests: all $(B)/unit $(B)/certify $(B)/bench $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
+tests: all $(B)/unit $(B)/certify $(B)/distribution $(B)/bench $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
 
 $(B)/wordahead: $(CLI_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
@@ -98,7 +98,7 @@ $(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 
-$(B)/certify: $(B)/tests/bench/certify.o $(B)/libwordahead.a
+$(B)/certify $(B)/distribution: $(B)/%: $(B)/tests/bench/%.o $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
