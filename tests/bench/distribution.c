@@ -11,6 +11,7 @@
  * probabilities of a position (nan where they are not handed out), perplexity of the texts. */
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,15 +188,16 @@ static pass score_all(const lines *all, wa_session *session)
     return found;
 }
 
-/* A thread that takes lines first, first + n_readers, ... and the log-probabilities of a line, [T, N], as they come. */
+/* A thread that takes one line after another, and the log-probabilities of a line, [T, N], as they come. */
 typedef struct reader {
-    const lines *all;
-    size_t       first, n_readers;
-    wa_session  *session;
-    float       *logprobs;
-    bool         is_checking;
-    size_t       n_checked;
-    double       logprob, prob;
+    const lines   *all;
+    size_t         n_readers;
+    atomic_size_t *n_taken; /* lines, by all readers */
+    wa_session    *session;
+    float         *logprobs;
+    bool           is_checking;
+    size_t         n_checked;
+    double         logprob, prob;
 } reader;
 
 /* Logits come first, then the probabilities. One word of each row tells by what they differ from log-probabilities; one that is not
@@ -235,10 +237,10 @@ static void look_at_line(reader *r, const line *l)
 static void *read_share(void *user)
 {
     reader *const r    = user;
-    const size_t  step = r->n_readers * (r->is_checking ? CHECK_EVERY : 1);
+    const size_t  step = r->is_checking ? CHECK_EVERY : 1;
     wa_error      err;
 
-    for (size_t i = r->first; i < r->all->n; i += step) {
+    for (size_t i; (i = step * atomic_fetch_add(r->n_taken, 1)) < r->all->n;) {
         if (wa_run(r->session, r->all->views[i], NULL, &err) != WA_OK)
             stop(err.message);
         look_at_line(r, &r->all->lines[i]);
@@ -253,6 +255,7 @@ static pass read_all(reader *readers, bool is_checking)
     pass         found     = { 0 };
     size_t       n_checked = 0;
 
+    atomic_store(readers->n_taken, 0);
     for (size_t i = 0; i < n; i++) {
         readers[i].is_checking = is_checking;
         readers[i].n_checked   = 0;
@@ -274,10 +277,11 @@ static pass read_all(reader *readers, bool is_checking)
 
 static reader *open_readers(const lines *all, size_t n)
 {
-    reader *const readers = need(calloc(n, sizeof *readers));
+    reader *const        readers = need(calloc(n, sizeof *readers));
+    atomic_size_t *const n_taken = need(calloc(1, sizeof *n_taken));
 
     for (size_t i = 0; i < n; i++) {
-        readers[i]          = (reader){ .all = all, .first = i, .n_readers = n, .session = open_session(all->model, 1) };
+        readers[i]          = (reader){ .all = all, .n_readers = n, .n_taken = n_taken, .session = open_session(all->model, 1) };
         readers[i].logprobs = need(malloc(all->most * wa_model_vocabulary(all->model) * sizeof(float)));
         wa_session_observe(readers[i].session, take_words, &readers[i]);
     }
@@ -286,6 +290,7 @@ static reader *open_readers(const lines *all, size_t n)
 
 static void close_readers(reader *readers)
 {
+    free(readers->n_taken);
     for (size_t i = 0, n = readers->n_readers; i < n; i++) {
         wa_session_free(readers[i].session);
         free(readers[i].logprobs);
