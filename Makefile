@@ -19,7 +19,7 @@ SONAME  := libwordahead.so.0
 B       := build/$(VARIANT)$(addprefix -,$(filter-out gcc,$(notdir $(lastword $(CC)))))
 
 # ---------------------------------------------------------------- flags
-PACKAGES := zlib jansson yaml-0.1 libxxhash
+PACKAGES := libisal libxxhash zlib jansson yaml-0.1
 PKG      := $(shell command -v pkg-config 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wcast-qual -Wundef \

@@ -1,6 +1,6 @@
 /* The five words most likely to follow a text, with the C API. `make check` compiles and runs this file.
  *
- *     cc -Isrc docs/examples/rank.c build/release/libwordahead.a $(pkg-config --libs zlib jansson yaml-0.1 libxxhash) -lunistring -lm -o rank
+ *     cc -Isrc docs/examples/rank.c build/release/libwordahead.a $(pkg-config --libs libisal libxxhash zlib jansson yaml-0.1) -lunistring -lm -o rank
  *     ./rank models/english "the cat sat on the" */
 #include <stdio.h>
 #include <wordahead.h>

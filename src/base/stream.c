@@ -3,37 +3,38 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <isa-l/igzip_lib.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/status.h"
 #include "base/str.h"
 
-/* Invariant: packed[at..n] is read but not used. While is_gzip, z is initialised. */
+enum { TRAILER = 8 }; /* bytes of a member's checksum and length */
+
+/* Where a packed file stands: a member is its header, its data with a checksum, and what may be between it and the next one. */
+typedef enum part { BETWEEN, HEADER, DATA } part;
+
+typedef struct unpacking {
+    part                    part;
+    bool                    is_full; /* the last call filled all its room: more may come without more of the file */
+    struct isal_gzip_header header;  /* kept because it may come in pieces */
+    struct inflate_state    state;
+} unpacking;
+
+/* Invariant: packed[at..n] is read but not used. */
 struct wa_stream {
     const wa_env *env;
     char         *path;
     int           fd;
     bool          has_begun; /* the first bytes were looked at */
-    bool          is_gzip, in_member;
-    z_stream      z;
-    uint64_t      n_before; /* bytes of the file before packed[0], for messages */
+    unpacking    *gzip;      /* NULL where the file is plain */
+    uint64_t      n_before;  /* bytes of the file before packed[0], for messages */
     size_t        at, n;
     unsigned char packed[WA_STREAM_BUFFER];
 };
-
-static void *zlib_alloc(void *env, unsigned n, unsigned size)
-{
-    return wa_alloc(env, n, size);
-}
-
-static void zlib_free(void *env, void *memory)
-{
-    wa_release(env, memory);
-}
 
 /* Reads what is there, waiting only for the first byte; *n_read 0 is the end. */
 static wa_status read_some(int fd, const char *path, void *to, size_t n, size_t *n_read, wa_error *err)
@@ -73,10 +74,9 @@ void wa_stream_close(wa_stream *s)
 {
     if (!s)
         return;
-    if (s->is_gzip)
-        inflateEnd(&s->z);
     if (s->fd > STDIN_FILENO)
         close(s->fd);
+    wa_release(s->env, s->gzip);
     wa_release(s->env, s->path);
     wa_release(s->env, s);
 }
@@ -84,6 +84,24 @@ void wa_stream_close(wa_stream *s)
 bool wa_stream_starts_gzip(const unsigned char *bytes, size_t n)
 {
     return n >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
+}
+
+static void begin_member(unpacking *u)
+{
+    isal_inflate_reset(&u->state);
+    isal_gzip_header_init(&u->header);
+    u->part = HEADER;
+}
+
+static wa_status begin_gzip(wa_stream *s, wa_error *err)
+{
+    if (!(s->gzip = wa_alloc(s->env, 1, sizeof *s->gzip)))
+        return wa_fail_memory(err, s->path);
+    isal_inflate_init(&s->gzip->state);
+    s->gzip->state.crc_flag = ISAL_GZIP_NO_HDR_VER; /* the header is read apart, the checksum and the length are compared */
+    s->gzip->is_full        = false;
+    begin_member(s->gzip);
+    return WA_OK;
 }
 
 wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, wa_error *err)
@@ -117,12 +135,8 @@ static wa_status begin(wa_stream *s, wa_error *err)
     WA_TRY(fill(s, 1, err));
     if (s->n > 0 && s->packed[0] != '\n') /* an empty line that is typed is given before the next one is there */
         WA_TRY(fill(s, 2, err));
-    if (wa_stream_starts_gzip(s->packed, s->n)) {
-        s->z = (z_stream){ .zalloc = zlib_alloc, .zfree = zlib_free, .opaque = (void *)(uintptr_t)s->env };
-        if (inflateInit2(&s->z, 15 + 16) != Z_OK) /* 15: the largest window; 16: gzip, nothing else */
-            WA_TRY(wa_fail_memory(err, s->path));
-        s->is_gzip = s->in_member = true;
-    }
+    if (wa_stream_starts_gzip(s->packed, s->n))
+        WA_TRY(begin_gzip(s, err));
     s->has_begun = true;
 done:
     return st;
@@ -147,20 +161,64 @@ static wa_status next_member(wa_stream *s, bool *at_end, wa_error *err)
                 "file there to use what is before",
                 s->path, (unsigned long long)s->n_before,
                 wa_show((wa_text){ (const char *)s->packed, s->n < 8 ? s->n : 8 }).quoted);
-    inflateReset(&s->z);
-    s->in_member = true;
+    begin_member(s->gzip);
 done:
     return st;
 }
 
+static const char *reason_of(int code)
+{
+    switch (code) {
+    case ISAL_INVALID_BLOCK:
+        return "invalid block";
+    case ISAL_INVALID_SYMBOL:
+        return "invalid code";
+    case ISAL_INVALID_LOOKBACK:
+        return "a repetition of what is before the beginning";
+    case ISAL_INVALID_WRAPPER:
+        return "incorrect header";
+    case ISAL_UNSUPPORTED_METHOD:
+        return "unknown compression method";
+    case ISAL_INCORRECT_CHECKSUM:
+        return "incorrect data check";
+    default:
+        return "unexpected code";
+    }
+}
+
+/* The place is that of the checksum and the length which do not fit, or how far the data made sense. */
 static wa_status fail_unpacking(const wa_stream *s, int code, wa_error *err)
 {
-    const unsigned long long where = (unsigned long long)(s->n_before + s->at);
+    const uint64_t n_read  = s->n_before + s->at;
+    const bool     is_last = s->gzip->part == DATA && code == ISAL_INCORRECT_CHECKSUM;
+    const uint64_t n_back = is_last ? TRAILER : s->gzip->state.read_in_length > 0 ? (uint64_t)s->gzip->state.read_in_length / 8 : 0;
 
-    if (code == Z_MEM_ERROR)
-        return wa_fail_memory(err, s->path);
-    return wa_fail(err, WA_EFORMAT, "%s: byte %llu of the packed file: broken gzip data (%s); get the file again", s->path, where,
-                   s->z.msg ? s->z.msg : "unexpected code");
+    return wa_fail(err, WA_EFORMAT, "%s: byte %llu of the packed file: broken gzip data (%s); get the file again", s->path,
+                   (unsigned long long)(n_read - n_back), reason_of(code));
+}
+
+/* Unpacks what has been read as far as it goes, and there is room. */
+static wa_status inflate_some(wa_stream *s, void *to, size_t n, size_t *n_read, wa_error *err)
+{
+    unpacking *const            u    = s->gzip;
+    struct inflate_state *const z    = &u->state;
+    const uint32_t              room = n < 1u << 30 ? (uint32_t)n : 1u << 30;
+
+    z->next_in     = s->packed + s->at;
+    z->avail_in    = (uint32_t)(s->n - s->at);
+    z->next_out    = to;
+    z->avail_out   = room;
+    const int code = u->part == HEADER ? isal_read_gzip_header(z, &u->header) : isal_inflate(z);
+    s->at          = s->n - z->avail_in;
+    *n_read        = room - z->avail_out;
+    u->is_full     = z->avail_out == 0;
+    if (code < 0)
+        return fail_unpacking(s, code, err);
+    if (u->part == HEADER && code == ISAL_DECOMP_OK)
+        u->part = DATA;
+    else if (z->block_state == ISAL_BLOCK_FINISH)
+        u->part = BETWEEN;
+    return WA_OK;
 }
 
 static wa_status unpack_some(wa_stream *s, void *to, size_t n, size_t *n_read, wa_error *err)
@@ -170,27 +228,16 @@ static wa_status unpack_some(wa_stream *s, void *to, size_t n, size_t *n_read, w
 
     *n_read = 0;
     while (*n_read == 0) {
-        if (!s->in_member)
+        if (s->gzip->part == BETWEEN)
             WA_TRY(next_member(s, &at_end, err));
         if (at_end)
             break;
-        if (s->at == s->n)
+        if (s->at == s->n && !s->gzip->is_full)
             WA_TRY(fill(s, 1, err));
         if (s->n == 0)
             WA_FAIL(WA_EFORMAT, "%s: byte %llu of the packed file: the file ends inside a gzip member; get the file again", s->path,
                     (unsigned long long)s->n_before);
-        s->z.next_in        = s->packed + s->at;
-        s->z.avail_in       = (unsigned)(s->n - s->at);
-        s->z.next_out       = to;
-        s->z.avail_out      = n < 1u << 30 ? (unsigned)n : 1u << 30;
-        const unsigned room = s->z.avail_out;
-        const int      code = inflate(&s->z, Z_NO_FLUSH);
-        s->at               = s->n - s->z.avail_in;
-        *n_read             = room - s->z.avail_out;
-        if (code == Z_STREAM_END)
-            s->in_member = false;
-        else if (code != Z_OK && code != Z_BUF_ERROR)
-            return fail_unpacking(s, code, err);
+        WA_TRY(inflate_some(s, to, n, n_read, err));
     }
 done:
     return st;
@@ -202,7 +249,7 @@ wa_status wa_stream_read(wa_stream *s, void *to, size_t n, size_t *n_read, wa_er
     wa_status st = WA_OK;
 
     WA_TRY(begin(s, err));
-    if (s->is_gzip)
+    if (s->gzip)
         return unpack_some(s, to, n, n_read, err);
     if (s->at == s->n) {
         WA_TRY(read_some(s->fd, s->path, to, n, n_read, err));
@@ -222,7 +269,7 @@ static uint64_t n_behind(const wa_stream *s)
     struct stat about;
     const off_t place = lseek(s->fd, 0, SEEK_CUR);
 
-    if (s->is_gzip || place < 0 || fstat(s->fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size < place)
+    if (s->gzip || place < 0 || fstat(s->fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size < place)
         return 0;
     return (uint64_t)(about.st_size - place);
 }
@@ -272,7 +319,7 @@ bool wa_stream_is_ready(const wa_stream *s)
     struct pollfd input = { .fd = s->fd, .events = POLLIN };
     int           n_ready;
 
-    if (s->at < s->n)
+    if (s->at < s->n || (s->gzip && s->gzip->is_full))
         return true;
     do
         n_ready = poll(&input, 1, 0);
@@ -282,7 +329,7 @@ bool wa_stream_is_ready(const wa_stream *s)
 
 bool wa_stream_is_gzip(const wa_stream *s)
 {
-    return s->is_gzip;
+    return s->gzip != NULL;
 }
 
 const char *wa_stream_path(const wa_stream *s)
@@ -309,7 +356,7 @@ wa_status wa_stream_refuse_foreign(wa_stream *s, wa_error *err)
     wa_status st = WA_OK;
 
     WA_TRY(begin(s, err));
-    for (size_t i = 0; !s->is_gzip && i < sizeof foreign / sizeof *foreign; i++)
+    for (size_t i = 0; !s->gzip && i < sizeof foreign / sizeof *foreign; i++)
         if (s->n >= foreign[i].offset + foreign[i].n_bytes &&
             memcmp(s->packed + foreign[i].offset, foreign[i].magic, foreign[i].n_bytes) == 0)
             return wa_fail(err, WA_EFORMAT, "%s: expected text in UTF-8, found a file that is %s", s->path, foreign[i].what);

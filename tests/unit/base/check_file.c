@@ -14,6 +14,7 @@
 #include "base/output.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "base/stream.h"
 #include "suites.h"
 #include "support.h"
 
@@ -161,11 +162,11 @@ START_TEST(a_changed_byte_of_a_packed_file_is_seen)
     changed[sizeof changed - 8] ^= 1; /* the first byte of the checksum */
     char expected[120];
     snprintf(expected, sizeof expected,
-             ": byte %zu of the packed file: broken gzip data (incorrect data check); get the file again", sizeof changed - 4);
+             ": byte %zu of the packed file: broken gzip data (incorrect data check); get the file again", sizeof changed - 8);
     expect_failure(scratch_file("changed", changed, sizeof changed), WA_EFORMAT, expected);
-    changed[2] = 7; /* a method that nobody has defined; zlib takes the flags behind it at once */
+    changed[2] = 7; /* a method that nobody has defined; a header's first ten bytes are taken at once */
     expect_failure(scratch_file("method", changed, sizeof changed), WA_EFORMAT,
-                   ": byte 4 of the packed file: broken gzip data (unknown compression method); get the file again");
+                   ": byte 10 of the packed file: broken gzip data (unknown compression method); get the file again");
 }
 END_TEST
 
@@ -216,6 +217,82 @@ START_TEST(gzip_through_a_named_pipe_is_unpacked_however_it_is_cut)
 
     expect_content(start_writer("pipe.gz", pieces, 10, &writer), PLAIN_12 PLAIN_3, false, true);
     expect_writer_done(writer);
+}
+END_TEST
+
+/* The header has all there may be: an extra field, a name, a comment and a checksum of its own. Written by Python: the header by hand,
+ * zlib.crc32() of what is before for its checksum, zlib.compressobj(wbits=-15) of PLAIN_12 for the rest. */
+START_TEST(a_header_with_everything_may_come_byte_by_byte)
+{
+    static const unsigned char packed[] = { 0x1F, 0x8B, 0x08, 0x1E, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x05, 0x00,
+                                            0x61, 0x62, 0x01, 0x00, 0x78, 0x6E, 0x61, 0x6D, 0x65, 0x00, 0x77, 0x68,
+                                            0x79, 0x00, 0xAC, 0xC0, 0xCB, 0xCF, 0x4B, 0xE5, 0x2A, 0x29, 0xCF, 0xE7,
+                                            0x02, 0x00, 0xE6, 0x0B, 0xBA, 0x12, 0x08, 0x00, 0x00, 0x00 };
+    wa_text                    pieces[sizeof packed + 1];
+    pid_t                      writer;
+
+    for (size_t i = 0; i < sizeof packed; i++)
+        pieces[i] = (wa_text){ (const char *)packed + i, 1 };
+    pieces[sizeof packed] = (wa_text)END;
+    expect_content(start_writer("bytes.gz", pieces, 1, &writer), PLAIN_12, false, true);
+    expect_writer_done(writer);
+    expect_content(scratch_file("header.gz", packed, sizeof packed), PLAIN_12, false, true);
+
+    unsigned char changed[sizeof packed];
+    memcpy(changed, packed, sizeof changed);
+    changed[12] ^= 1; /* in the extra field */
+    expect_failure(scratch_file("header-changed.gz", changed, sizeof changed), WA_EFORMAT,
+                   ": byte 28 of the packed file: broken gzip data (incorrect data check); get the file again");
+}
+END_TEST
+
+/* Lines that repeat what is near and far, and lines that repeat nothing, read in pieces of `room` bytes. */
+START_TEST(gzip_is_unpacked_into_any_room)
+{
+    static const size_t rooms[] = { 1, 7, 4096, 40000, 1 << 20 };
+    const char *const   path    = scratch_path("rooms.gz");
+    const size_t        n = 300000, room = rooms[_i];
+    char *const plain = malloc(n), *const unpacked = malloc(n + room);
+    wa_output *output     = NULL;
+    wa_stream *stream     = NULL;
+    size_t     n_unpacked = 0, got = 1;
+
+    for (size_t i = 0; i < n; i++)
+        plain[i] = i < 40000 || i % 5000 < 500 ? (char)(i * 2654435761u >> 13) : plain[i - (i % 2500 < 1000 ? 33 : 32768)];
+    ck_assert_int_eq(wa_output_open(path, NULL, &output, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(output, plain, n, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_commit(output, NULL), WA_OK);
+    ck_assert_int_eq(wa_stream_open(path, NULL, &stream, NULL), WA_OK);
+    for (; got > 0 && n_unpacked <= n; n_unpacked += got)
+        ck_assert_int_eq(wa_stream_read(stream, unpacked + n_unpacked, room, &got, NULL), WA_OK);
+    ck_assert_uint_eq(n_unpacked, n);
+    ck_assert(memcmp(unpacked, plain, n) == 0);
+    wa_stream_close(stream);
+    free(plain);
+    free(unpacked);
+}
+END_TEST
+
+/* All of the member is in the pipe when its first word is read, and nothing else comes while the second one waits. */
+START_TEST(what_was_unpacked_and_did_not_fit_is_ready)
+{
+    const char *const path   = scratch_path("ready.gz");
+    wa_stream        *stream = NULL;
+    char              word[4];
+    size_t            got;
+
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    const int fd = open(path, O_RDWR);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, packed_12, sizeof packed_12 - 8), sizeof packed_12 - 8); /* without checksum and length */
+    ck_assert_int_eq(wa_stream_open(path, NULL, &stream, NULL), WA_OK);
+    ck_assert_int_eq(wa_stream_read(stream, word, sizeof word, &got, NULL), WA_OK);
+    ck_assert(wa_text_is((wa_text){ word, got }, "one\n"));
+    ck_assert(wa_stream_is_ready(stream));
+    ck_assert_int_eq(wa_stream_read(stream, word, sizeof word, &got, NULL), WA_OK);
+    ck_assert(wa_text_is((wa_text){ word, got }, "two\n"));
+    wa_stream_close(stream);
+    close(fd);
 }
 END_TEST
 
@@ -560,6 +637,9 @@ Suite *wa_suite_file(void)
     tcase_add_test(tcase, a_changed_byte_of_a_packed_file_is_seen);
     tcase_add_test(tcase, a_named_pipe_is_read_to_its_end);
     tcase_add_test(tcase, gzip_through_a_named_pipe_is_unpacked_however_it_is_cut);
+    tcase_add_test(tcase, a_header_with_everything_may_come_byte_by_byte);
+    tcase_add_loop_test(tcase, gzip_is_unpacked_into_any_room, 0, 5);
+    tcase_add_test(tcase, what_was_unpacked_and_did_not_fit_is_ready);
     tcase_add_test(tcase, what_may_have_no_end_is_read_up_to_a_limit);
     tcase_add_loop_test(tcase, a_second_thread_changes_nothing_that_is_read, 0, 2);
     tcase_add_test(tcase, reading_survives_every_failing_allocation);
