@@ -308,24 +308,29 @@ static size_t simd_count(const float *x, float than, bool or_equal, size_t n)
 
 /* ---------------------------------------------------------------- bounds */
 
-/* From the sums of products of codes of row t and panel p to bounds; the same operations as bound_row(). */
-SIMD void finish_bound(float *upper, float *lower, const int32_t *sums, const wa_probes *probes, size_t t, const wa_codes *codes,
-                       size_t i)
+/* From the sums of products of codes of n rows from t on, and one panel, to bounds; the same operations as bound_row(). What belongs to
+ * the words is read once for all rows. */
+static void finish_bounds(float *upper, float *lower, size_t stride, const int32_t (*sums)[WA_PANEL], size_t n, const wa_probes *probes,
+                          size_t t, const wa_codes *codes, size_t panel)
 {
-    const wa_simd scale = simd_set(probes->scale[t]), length = simd_set(probes->length[t]), error = simd_set(probes->error[t]);
-
     for (size_t j = 0; j < WA_PANEL; j += W) {
-        float exact[W];
+        const size_t  i     = panel * WA_PANEL + j;
+        const wa_simd scale = simd_load(codes->scale + i), bias = simd_load(codes->bias + i), slope = simd_load(codes->slope + i);
+        const wa_simd length = simd_load(codes->length + i), least = simd_load(codes->floor + i);
 
-        for (size_t l = 0; l < W; l++)
-            exact[l] = (float)sums[j + l];
-        const wa_simd step     = simd_mul(simd_load(codes->scale + i + j), scale);
-        const wa_simd estimate = simd_fma(simd_load(exact), step, simd_load(codes->bias + i + j));
-        const wa_simd floor    = simd_fma(simd_load(codes->length + i + j), error, simd_load(codes->floor + i + j));
-        const wa_simd slack    = simd_fma(simd_load(codes->slope + i + j), length, floor);
+        for (size_t r = 0; r < n; r++) {
+            float exact[W];
 
-        simd_store(upper + j, simd_add(estimate, slack));
-        simd_store(lower + j, simd_sub(estimate, slack));
+            for (size_t l = 0; l < W; l++)
+                exact[l] = (float)sums[r][j + l];
+            const wa_simd step     = simd_mul(scale, simd_set(probes->scale[t + r]));
+            const wa_simd estimate = simd_fma(simd_load(exact), step, bias);
+            const wa_simd floor    = simd_fma(length, simd_set(probes->error[t + r]), least);
+            const wa_simd slack    = simd_fma(slope, simd_set(probes->length[t + r]), floor);
+
+            simd_store(upper + r * stride + j, simd_add(estimate, slack));
+            simd_store(lower + r * stride + j, simd_sub(estimate, slack));
+        }
     }
 }
 
@@ -360,15 +365,14 @@ SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes 
                     sums[r][p][h] = _mm512_dpbusd_epi32(sums[r][p][h], four, c[p][h]);
         }
     }
-    WA_EACH (r, R)
-        WA_EACH (p, P) {
-            int32_t out[WA_PANEL];
+    WA_EACH (p, P) {
+        int32_t out[WA_SIMD_ROWS][WA_PANEL];
 
-            _mm512_storeu_si512(out, sums[r][p][0]);
-            _mm512_storeu_si512(out + HALF, sums[r][p][1]);
-            finish_bound(upper + r * stride + p * WA_PANEL, lower + r * stride + p * WA_PANEL, out, probes, t + r, codes,
-                         (panel + p) * WA_PANEL);
-        }
+        WA_EACH (r, R)
+            WA_EACH (h, 2)
+                _mm512_storeu_si512(out[r] + h * HALF, sums[r][p][h]);
+        finish_bounds(upper + p * WA_PANEL, lower + p * WA_PANEL, stride, out, R, probes, t, codes, panel + p);
+    }
 }
 
 #define BOUND_TILE(R, P)                                                                                                           \
@@ -440,12 +444,12 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
     for (size_t p = 0; p < n_panels; p++)
         for (size_t t = 0; t < T; t++) {
             const size_t block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
-            int32_t sums[WA_PANEL];
+            int32_t sums[1][WA_PANEL];
 
-            sum_codes(sums, probes->codes + block * codes->n_groups + t % WA_BLOCK, n_block,
+            sum_codes(sums[0], probes->codes + block * codes->n_groups + t % WA_BLOCK, n_block,
                       codes->codes + (first + p) * codes->n_groups * WA_PANEL * 4, codes->n_groups);
-            finish_bound(upper + t * stride + p * WA_PANEL, lower + t * stride + p * WA_PANEL, sums, probes, t, codes,
-                         (first + p) * WA_PANEL);
+            finish_bounds(upper + t * stride + p * WA_PANEL, lower + t * stride + p * WA_PANEL, stride, sums, 1, probes, t, codes,
+                          first + p);
         }
 }
 

@@ -52,17 +52,19 @@ static float least_of(const wa_topk *top)
 }
 
 /* A score that at least k words of a piece have: the k-th of the best of its groups. So a heap that is still empty need not be offered
- * every word of its first piece, which would take longer than computing them. */
+ * every word of its first piece, which would take longer than computing them. Words of a shorter piece that fill no group, or none at
+ * all, are left out of this. */
 static float least_of_piece(const float *scores, size_t n, size_t k)
 {
-    enum { N_GROUPS = 32, GROUP = WA_CHUNK / N_GROUPS };
-    float best[N_GROUPS], least = INFINITY;
+    enum { N_GROUPS = 32 };
+    const size_t n_each = n / N_GROUPS;
+    float        best[N_GROUPS], least = INFINITY;
 
-    if (n < WA_CHUNK || k > N_GROUPS)
+    if (n_each == 0 || k > N_GROUPS)
         return -INFINITY;
     for (size_t g = 0; g < N_GROUPS; g++) {
         best[g] = -INFINITY;
-        for (size_t i = g * GROUP; i < (g + 1) * GROUP; i++)
+        for (size_t i = g * n_each; i < (g + 1) * n_each; i++)
             best[g] = scores[i] > best[g] ? scores[i] : best[g];
     }
     for (size_t i = 0; i < k; i++) {
