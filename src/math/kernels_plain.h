@@ -63,30 +63,35 @@ PLAIN void product(float *y, size_t y_stride, const float *x, size_t T, const wa
 
 enum { ROWS_TOGETHER = 8 }; /* chains side by side: as many as hide the latency of one multiply-add */
 
-/* n chains, n <= ROWS_TOGETHER; n is a constant where this is inlined. */
-PLAIN void chain_rows(float *y, const float *x, const wa_rows *w, const uint32_t *which, const size_t n)
+/* n chains, n <= ROWS_TOGETHER. Always as many side by side, since a chain takes as long alone: the last row stands in for those that
+ * are not there. type is a constant where this is inlined. */
+PLAIN void chain_rows(float *y, const float *x, const wa_rows *w, const wa_number_type type, const uint32_t *which, size_t n)
 {
     const char *rows[ROWS_TOGETHER];
     float       sums[ROWS_TOGETHER];
 
-    for (size_t j = 0; j < n; j++) {
-        rows[j] = (const char *)w->data + which[j] * w->n_inner * wa_number_size(w->type);
-        sums[j] = w->bias ? w->bias[which[j]] : 0.0f;
+    for (size_t j = 0; j < ROWS_TOGETHER; j++) {
+        const uint32_t row = which[j < n ? j : n - 1];
+
+        rows[j] = (const char *)w->data + row * w->n_inner * wa_number_size(type);
+        sums[j] = w->bias ? w->bias[row] : 0.0f;
     }
     for (size_t d = 0; d < w->n_inner; d++)
-        for (size_t j = 0; j < n; j++)
-            sums[j] = fmaf(x[d], wa_number_at(rows[j], w->type, d), sums[j]);
+        for (size_t j = 0; j < ROWS_TOGETHER; j++)
+            sums[j] = fmaf(x[d], wa_number_at(rows[j], type, d), sums[j]);
     memcpy(y, sums, n * sizeof *y);
 }
 
 PLAIN void product_of_rows(float *y, const float *x, const wa_rows *w, const uint32_t *which, size_t n)
 {
-    size_t i = 0;
+    for (size_t i = 0; i < n; i += ROWS_TOGETHER) {
+        const size_t n_here = n - i < ROWS_TOGETHER ? n - i : ROWS_TOGETHER;
 
-    for (; i + ROWS_TOGETHER <= n; i += ROWS_TOGETHER)
-        chain_rows(y + i, x, w, which + i, ROWS_TOGETHER);
-    for (; i < n; i++)
-        chain_rows(y + i, x, w, which + i, 1);
+        if (w->type == WA_NUMBER_BF16)
+            chain_rows(y + i, x, w, WA_NUMBER_BF16, which + i, n_here);
+        else
+            chain_rows(y + i, x, w, WA_NUMBER_F32, which + i, n_here);
+    }
 }
 
 /* ---------------------------------------------------------------- bounds */
