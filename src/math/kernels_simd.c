@@ -310,8 +310,8 @@ static size_t simd_count(const float *x, float than, bool or_equal, size_t n)
 
 /* From the sums of products of codes of n rows from t on, and one panel, to bounds; the same operations as bound_row(). What belongs to
  * the words is read once for all rows. */
-static void finish_bounds(float *upper, float *lower, size_t stride, const int32_t (*sums)[WA_PANEL], size_t n, const wa_probes *probes,
-                          size_t t, const wa_codes *codes, size_t panel)
+static void finish_bounds(float *upper, float *lower, size_t stride, const int32_t (*sums)[WA_PANEL], size_t n,
+                          const wa_probes *probes, size_t t, const wa_codes *codes, size_t panel)
 {
     for (size_t j = 0; j < WA_PANEL; j += W) {
         const size_t  i     = panel * WA_PANEL + j;

@@ -8,12 +8,50 @@ size_t wa_panel_count(size_t n_rows)
     return n_rows / WA_PANEL + (n_rows % WA_PANEL > 0);
 }
 
-static void pack_f32(float *out, const char *rows, size_t n, size_t D)
+/* ---------------------------------------------------------------- rows to columns */
+
+/* The compilers' own vectors of 16 bytes, which every processor has that they are for. */
+typedef float four __attribute__((vector_size(16)));
+
+#if defined(__clang__)
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef int32_t four_places __attribute__((vector_size(16)));
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (four_places){ __VA_ARGS__ })
+#endif
+
+/* Four numbers of each of four rows. */
+static void turn_4x4(float *out, size_t out_stride, const char *x, size_t x_bytes)
 {
-    for (size_t j = 0; j < n; j++, rows += D * sizeof *out)
-        for (size_t d = 0; d < D; d++)
-            memcpy(&out[d * WA_PANEL + j], rows + d * sizeof *out, sizeof *out);
+    four rows[4], columns[4];
+
+    for (size_t i = 0; i < 4; i++)
+        memcpy(&rows[i], x + i * x_bytes, sizeof rows[i]);
+    const four low = PICK(rows[0], rows[1], 0, 4, 1, 5), low2 = PICK(rows[2], rows[3], 0, 4, 1, 5);
+    const four high = PICK(rows[0], rows[1], 2, 6, 3, 7), high2 = PICK(rows[2], rows[3], 2, 6, 3, 7);
+
+    columns[0] = PICK(low, low2, 0, 1, 4, 5);
+    columns[1] = PICK(low, low2, 2, 3, 6, 7);
+    columns[2] = PICK(high, high2, 0, 1, 4, 5);
+    columns[3] = PICK(high, high2, 2, 3, 6, 7);
+    for (size_t i = 0; i < 4; i++)
+        memcpy(out + i * out_stride, &columns[i], sizeof columns[i]);
 }
+
+void wa_rows_turn(float *out, size_t out_stride, const void *x, size_t x_stride, size_t n, size_t D)
+{
+    const char *const rows    = x;
+    const size_t      x_bytes = x_stride * sizeof *out, n_whole = n - n % 4, d_whole = D - D % 4;
+
+    for (size_t d = 0; d < d_whole; d += 4)
+        for (size_t t = 0; t < n_whole; t += 4)
+            turn_4x4(out + d * out_stride + t, out_stride, rows + t * x_bytes + d * sizeof *out, x_bytes);
+    for (size_t t = 0; t < n; t++)
+        for (size_t d = t < n_whole ? d_whole : 0; d < D; d++)
+            memcpy(&out[d * out_stride + t], rows + t * x_bytes + d * sizeof *out, sizeof *out);
+}
+
+/* ---------------------------------------------------------------- packing */
 
 static void pack_bf16(uint16_t *out, const char *rows, size_t n, size_t D)
 {
@@ -36,7 +74,7 @@ void wa_panel_pack(void *out, const wa_rows *rows, size_t p)
     if (rows->type == WA_NUMBER_BF16)
         pack_bf16((uint16_t *)(void *)panel, begin, n, D);
     else
-        pack_f32((float *)(void *)panel, begin, n, D);
+        wa_rows_turn((float *)(void *)panel, WA_PANEL, begin, D, n, D);
 }
 
 void wa_rows_pack(float *out, const float *x, size_t x_stride, size_t T, size_t D)
@@ -44,8 +82,6 @@ void wa_rows_pack(float *out, const float *x, size_t x_stride, size_t T, size_t 
     for (size_t first = 0; first < T; first += WA_BLOCK, out += WA_BLOCK * D) {
         const size_t n = T - first < WA_BLOCK ? T - first : WA_BLOCK;
 
-        for (size_t t = 0; t < n; t++)
-            for (size_t d = 0; d < D; d++)
-                out[d * n + t] = x[(first + t) * x_stride + d];
+        wa_rows_turn(out, n, x + first * x_stride, x_stride, n, D);
     }
 }

@@ -68,6 +68,12 @@ static inline float wa_number_at(const void *row, wa_number_type type, size_t d)
  * after another. Panels are independent of one another. */
 void wa_panel_pack(void *out, const wa_rows *rows, size_t p);
 
+/* Rows become columns: out[d * out_stride + t] = x[t * x_stride + d]. x is at any address and apart from out.
+ *
+ * out  [D, n], rows out_stride apart
+ * x    [n, D], floats, rows x_stride apart */
+void wa_rows_turn(float *out, size_t out_stride, const void *x, size_t x_stride, size_t n, size_t D);
+
 /* Writes x [T, D], rows x_stride apart, to out [T*D] in blocks. */
 void wa_rows_pack(float *out, const float *x, size_t x_stride, size_t T, size_t D);
 

@@ -298,19 +298,22 @@ static void keep(const attention_opts *opts, const attending *a, size_t n_past)
 {
     const size_t H = a->H, E = a->E, width = value_width(opts);
 
-    for (size_t t = 0; t < a->T; t++) {
-        const size_t position  = n_past + t;
-        float *const key_panel = a->kept.data[KEYS] + position / WA_PANEL * H * E * WA_PANEL;
-        float *const values    = a->kept.data[VALUES] + position * H * width;
+    for (size_t t = 0, n; t < a->T; t += n) {
+        const size_t position = n_past + t, at = position % WA_PANEL, n_left = a->T - t;
+        float *const panel = a->kept.data[KEYS] + position / WA_PANEL * H * E * WA_PANEL;
 
-        if (position % WA_PANEL == 0) /* what is beyond the last position is computed with, and must be numbers */
-            memset(key_panel, 0, H * E * WA_PANEL * sizeof *key_panel);
-        for (size_t i = 0; i < H * E; i++)
-            key_panel[i * WA_PANEL + position % WA_PANEL] = a->roles[KEY][t * H * E + i];
-        memset(values, 0, H * width * sizeof *values);
-        for (size_t h = 0; h < H; h++)
-            memcpy(values + h * width, a->roles[VALUE] + (t * H + h) * E, E * sizeof *values);
+        n = n_left < WA_PANEL - at ? n_left : WA_PANEL - at;
+        if (at == 0 && n < WA_PANEL) /* what is beyond the last position is computed with, and must be numbers */
+            memset(panel, 0, H * E * WA_PANEL * sizeof *panel);
+        wa_rows_turn(panel + at, WA_PANEL, a->roles[KEY] + t * H * E, H * E, n, H * E);
     }
+    for (size_t t = 0; t < a->T; t++)
+        for (size_t h = 0; h < H; h++) {
+            float *const values = a->kept.data[VALUES] + ((n_past + t) * H + h) * width;
+
+            memcpy(values, a->roles[VALUE] + (t * H + h) * E, E * sizeof *values);
+            memset(values + E, 0, (width - E) * sizeof *values);
+        }
 }
 
 /* ---------------------------------------------------------------- heads */

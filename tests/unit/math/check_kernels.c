@@ -172,6 +172,27 @@ START_TEST(products_are_chains_of_fused_multiply_adds_in_every_shape)
 END_TEST
 
 /* Panels of a product in several calls, and single rows, as the vocabulary is computed. */
+/* Numbers of rows and columns around the 4 that are turned together, and rows at an odd address, as those of a file may be. */
+START_TEST(rows_become_columns_whatever_their_number)
+{
+    enum { MOST = 13, STRIDE = MOST + 2 };
+    char  bytes[MOST * STRIDE * sizeof(float) + 1];
+    float out[MOST * STRIDE];
+
+    for (size_t i = 0; i < MOST * STRIDE; i++)
+        memcpy(bytes + 1 + i * sizeof(float), &(float){ (float)i }, sizeof(float));
+    for (size_t n = 0; n <= MOST; n++)
+        for (size_t D = 0; D <= MOST; D++) {
+            for (size_t i = 0; i < MOST * STRIDE; i++)
+                out[i] = -1;
+            wa_rows_turn(out, STRIDE, bytes + 1, STRIDE, n, D);
+            for (size_t d = 0; d < MOST; d++)
+                for (size_t t = 0; t < STRIDE; t++)
+                    ck_assert(out[d * STRIDE + t] == (d < D && t < n ? (float)(t * STRIDE + d) : -1));
+        }
+}
+END_TEST
+
 START_TEST(products_of_some_panels_or_rows_are_those_of_all)
 {
     const product p   = { 5, 56, 203, 203, 56, WA_NUMBER_BF16, true };
@@ -727,6 +748,7 @@ Suite *wa_suite_kernels(void)
 
     tcase_set_timeout(tcase, 120); /* without a fused multiply-add instruction every product is a call */
     tcase_add_loop_test(tcase, products_are_chains_of_fused_multiply_adds_in_every_shape, 0, N_VERSIONS);
+    tcase_add_test(tcase, rows_become_columns_whatever_their_number);
     tcase_add_loop_test(tcase, products_of_some_panels_or_rows_are_those_of_all, 0, N_VERSIONS);
     tcase_add_loop_test(tcase, bounds_hold_the_product_and_are_the_same_bits_everywhere, 0, 10);
     tcase_add_loop_test(tcase, finding_and_counting_agree_with_looking_at_each, 0, N_VERSIONS);
