@@ -2,7 +2,6 @@
 #include "cli/ledger.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/path.h"
 #include "base/status.h"
@@ -58,7 +57,7 @@ static int finish_for_other(wa_ledger *ledger, bool has_part, const wa_journal *
     }
     ledger->output = NULL;
     if (left->n_shards == 0)
-        unlink(ledger->state);
+        wa_journal_remove(ledger->state, wa_cli_env());
     wa_cli_complain(WA_EXIT_OK, "%s is complete already", ledger->path);
     return wa_cli_exit_code(&outcome);
 }
@@ -111,6 +110,11 @@ static int open_part(wa_ledger *ledger)
     return code;
 }
 
+bool wa_ledger_is_resumed(const wa_ledger *ledger)
+{
+    return ledger->has_saved;
+}
+
 int wa_ledger_open(wa_ledger *ledger, const wa_ledger_opts *opts, const wa_journal *run)
 {
     *ledger =
@@ -127,13 +131,10 @@ int wa_ledger_open(wa_ledger *ledger, const wa_ledger_opts *opts, const wa_journ
     if (code < 0 && !wa_output_is_part(ledger->output)) { /* a device or pipe */
         wa_release(NULL, ledger->state);
         ledger->state = NULL;
+    } else if (code < 0 && !wa_ledger_is_resumed(ledger)) {
+        wa_journal_remove(ledger->state, wa_cli_env()); /* that of another run would tell wrong things of this part */
     }
     return code;
-}
-
-bool wa_ledger_is_resumed(const wa_ledger *ledger)
-{
-    return ledger->has_saved;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -226,7 +227,7 @@ wa_status wa_ledger_finish(wa_ledger *ledger, wa_text first)
         ledger->output = NULL;
     }
     if (err->status == WA_OK && ledger->state && ledger->now.n_shards == 0)
-        unlink(ledger->state);
+        wa_journal_remove(ledger->state, wa_cli_env());
     return err->status;
 }
 
@@ -246,7 +247,7 @@ void wa_ledger_discard(wa_ledger *ledger)
     wa_output_discard(ledger->output);
     ledger->output = NULL;
     if (ledger->state)
-        unlink(ledger->state);
+        wa_journal_remove(ledger->state, wa_cli_env());
 }
 
 void wa_ledger_close(wa_ledger *ledger)

@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/path.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "math/sum.h"
@@ -208,15 +210,24 @@ wa_status wa_journal_write(const wa_journal *journal, const char *path, const wa
     add_journal(&text, journal);
     if (text.failed)
         WA_TRY(wa_fail_memory(err, path));
-    WA_TRY(wa_output_open(path, env, &output, err));
+    WA_TRY(wa_output_open_part(path, NULL, env, &output, err));
     WA_TRY(wa_output_write(output, text.data, text.n_bytes, err));
-    WA_TRY(wa_output_sync(output, err));
     st     = wa_output_commit(output, err);
     output = NULL;
 done:
     wa_output_discard(output);
     wa_buf_clear(&text);
     return st;
+}
+
+void wa_journal_remove(const char *path, const wa_env *env)
+{
+    char *const part = wa_path_with(env, path, WA_OUTPUT_PART);
+
+    unlink(path);
+    if (part)
+        unlink(part);
+    wa_release(env, part);
 }
 
 /* ---------------------------------------------------------------- reading */

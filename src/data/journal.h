@@ -49,9 +49,13 @@ typedef struct wa_journal {
     wa_score_totals totals;
 } wa_journal;
 
-/* Writes it under its name, so that after a power failure there is this one or the one before.
+/* Writes it as path.part and gives it its name when it is on the disk, so that after a power failure there is this one or the one
+ * before. Where the run is killed meanwhile, the part stays, and is written over by the next one.
  * Errors  WA_EIO, WA_ENOMEM. */
 wa_status wa_journal_write(const wa_journal *journal, const char *path, const wa_env *env, wa_error *err);
+
+/* Removes it, and what is left of one that was being written. */
+void wa_journal_remove(const char *path, const wa_env *env);
 
 /* Reads one; its texts and files lie in the arena.
  * Errors  WA_EIO; WA_EFORMAT where it is no journal, names what is wrong; WA_ENOMEM. */
