@@ -347,6 +347,7 @@ static wa_status describe_run(runner *r, wa_journal *run, wa_error *err)
         .width    = r->batch->width,
         .start    = keep_word(r, wa_model_start(r->batch->model)),
         .end      = keep_word(r, wa_model_end(r->batch->model)),
+        .place    = wa_corpus_reached(r->corpus),
     };
     if (!r->output || r->batch->are_texts)
         return WA_OK;
