@@ -293,6 +293,9 @@ static wa_status read_journal(const json_t *root, wa_journal *out, wa_arena *are
         WA_TRY(wa_fail_memory(err, path));
     for (size_t i = 0; i < out->n_files; i++)
         WA_TRY(read_fields(file_fields, json_array_get(files, i), &out->files[i], arena, path, err));
+    if (out->mark.n_written < out->n_written || out->n_written < out->n_header || out->n_written - out->n_header < out->n_footer)
+        WA_FAIL(WA_EFORMAT, "%s: \"written\" does not go with \"mark\", \"header\" and \"footer\"; it is not what a run left",
+                path);
     if (out->place.file > out->n_files)
         WA_FAIL(WA_EFORMAT, "%s: it has come to file %zu of %zu; it is not what a run left", path, out->place.file, out->n_files);
 done:
