@@ -337,6 +337,8 @@ done:
 
 wa_status wa_output_write(wa_output *output, const void *bytes, size_t n, wa_error *err)
 {
+    if (n == 0)
+        return WA_OK; /* bytes may be NULL, which memcpy() does not take */
     if (output->is_gzip)
         return write_packed(output, bytes, n, err);
     output->n_written += n;
