@@ -75,7 +75,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-readme check-example check-valgrind certify bench fuzz fuzz-now lint format install clean help always
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-crash check-readme check-example check-valgrind certify bench fuzz fuzz-now lint format install clean help always
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so $(MODEL)/model.yaml  ## build the library, the program and its model
 
@@ -192,6 +192,9 @@ check-golden: $(B)/wordahead  ## reference numbers of tests/golden
 
 check-identity: $(B)/wordahead  ## the same bytes on any threads, any batch, any kernels
 	$(Q)tests/identity/run $(if $(filter release,$(VARIANT)),,--quick) $(B)/wordahead
+
+check-crash: $(B)/wordahead  ## runs that are killed, KILLS=N times each, and go on
+	$(Q)tests/crash/run $(B)/wordahead --kills $(or $(KILLS),6)
 
 check-readme: all  ## the commands that README.md shows
 	$(Q)tools/check-readme $(B)
