@@ -113,6 +113,8 @@ static uint64_t size_on_disk(const char *name)
 {
     struct stat about;
 
+    if (strcmp(name, "-") == 0)
+        return UINT64_MAX;
     return stat(name, &about) == 0 && S_ISREG(about.st_mode) ? (uint64_t)about.st_size : UINT64_MAX;
 }
 
