@@ -28,7 +28,7 @@ struct wa_corpus {
     wa_corpus_opts     opts;
     uint64_t          *sizes;      /* [n_names] on the disk; UINT64_MAX: not known */
     uint64_t           n_in_all;   /* bytes to read; 0: not known */
-    uint64_t           n_before;   /* of them, in the files before `file` */
+    uint64_t           n_before;   /* bytes that were read of the files before `file` */
     size_t             file;       /* the one in hand, or the next one */
     size_t             n_lines;    /* taken of it */
     wa_lines          *lines;      /* NULL: not opened yet */
@@ -131,7 +131,7 @@ static wa_status check_shards(const wa_corpus *corpus, wa_error *err)
     return WA_OK;
 }
 
-/* What is read of a file, in bytes on the disk. */
+/* What is to be read of a file, in bytes on the disk; UINT64_MAX: not known. */
 static uint64_t n_bytes_of(const wa_corpus *corpus, size_t file)
 {
     const range r = range_of(corpus, file);
@@ -213,13 +213,26 @@ void wa_corpus_close(wa_corpus *corpus)
 
 /* ---------------------------------------------------------------- reading */
 
+/* What was read of the file in hand. More is read than the shard takes, and a file may grow: that does not count. */
+static uint64_t n_read(const wa_corpus *corpus)
+{
+    if (!corpus->lines)
+        return 0;
+    const uint64_t position = wa_lines_position(corpus->lines), from = range_of(corpus, corpus->file).from;
+    const uint64_t n = position > from ? position - from : 0, most = n_bytes_of(corpus, corpus->file);
+
+    return n < most ? n : most;
+}
+
 static void leave_file(wa_corpus *corpus)
 {
+    const uint64_t n = n_bytes_of(corpus, corpus->file);
+
+    corpus->n_before += n == UINT64_MAX ? n_read(corpus) : n;
     wa_lines_close(corpus->lines);
     corpus->lines      = NULL;
     corpus->has_failed = false;
-    corpus->n_before += n_bytes_of(corpus, corpus->file);
-    corpus->n_lines = 0;
+    corpus->n_lines    = 0;
     corpus->file++;
 }
 
@@ -336,10 +349,7 @@ wa_corpus_place wa_corpus_reached(const wa_corpus *corpus)
 
 uint64_t wa_corpus_bytes_read(const wa_corpus *corpus)
 {
-    const uint64_t position = corpus->lines ? wa_lines_position(corpus->lines) : 0;
-    const uint64_t from     = corpus->lines ? range_of(corpus, corpus->file).from : 0;
-
-    return corpus->n_before + (position > from ? position - from : 0);
+    return corpus->n_before + n_read(corpus);
 }
 
 uint64_t wa_corpus_bytes_in_all(const wa_corpus *corpus)
