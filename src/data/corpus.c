@@ -27,9 +27,11 @@ struct wa_corpus {
     bool               are_texts;
     wa_corpus_opts     opts;
     uint64_t          *sizes;      /* [n_names] on the disk; UINT64_MAX: not known */
+    uint64_t          *starts;     /* [n_names] bytes of the files before each, as far as they are known */
+    range              own;        /* bytes of all files together */
     uint64_t           n_in_all;   /* bytes to read; 0: not known */
     uint64_t           n_before;   /* bytes that were read of the files before `file` */
-    size_t             file;       /* the one in hand, or the next one */
+    size_t             file;       /* the one in hand, or the next one of which there is anything to read */
     size_t             n_lines;    /* taken of it */
     wa_lines          *lines;      /* NULL: not opened yet */
     bool               has_failed; /* to open, for the reason in `failure` */
@@ -48,19 +50,12 @@ static uint64_t share_of(uint64_t a, uint64_t b, uint64_t c)
 
 static range range_of(const wa_corpus *corpus, size_t file)
 {
-    const wa_corpus_opts *const o        = &corpus->opts;
-    uint64_t                    n_before = 0, total = 0;
+    const uint64_t start = corpus->starts[file], size = corpus->sizes[file];
+    const range    own = corpus->own;
 
-    if (o->n_shards == 0)
+    if (corpus->opts.n_shards == 0)
         return (range){ 0, UINT64_MAX };
-    for (size_t i = 0; i < corpus->n_names; i++) {
-        n_before += i < file ? corpus->sizes[i] : 0;
-        total += corpus->sizes[i];
-    }
-    const uint64_t size  = corpus->sizes[file];
-    const uint64_t begin = share_of(total, o->shard - 1, o->n_shards), end = share_of(total, o->shard, o->n_shards);
-    const uint64_t from = begin < n_before ? 0 : begin - n_before, to = end < n_before ? 0 : end - n_before;
-
+    const uint64_t from = own.from < start ? 0 : own.from - start, to = own.to < start ? 0 : own.to - start;
     return (range){ from < size ? from : size, to < size ? to : UINT64_MAX };
 }
 
@@ -139,19 +134,37 @@ static uint64_t n_bytes_of(const wa_corpus *corpus, size_t file)
     return (r.to < corpus->sizes[file] ? r.to : corpus->sizes[file]) - r.from;
 }
 
+/* Passes over files of which the shard has nothing. */
+static void pass_over(wa_corpus *corpus)
+{
+    for (; corpus->opts.n_shards > 0 && corpus->file < corpus->n_names; corpus->file++) {
+        const range r = range_of(corpus, corpus->file);
+
+        if (!is_empty(&r, corpus->sizes[corpus->file]))
+            return;
+    }
+}
+
 static wa_status measure(wa_corpus *corpus, wa_error *err)
 {
-    wa_status st    = WA_OK;
-    bool      known = true;
+    wa_status                   st    = WA_OK;
+    const wa_corpus_opts *const o     = &corpus->opts;
+    bool                        known = true;
+    uint64_t                    total = 0;
 
     for (size_t i = 0; i < corpus->n_names; i++) {
-        corpus->sizes[i] = size_on_disk(corpus->names[i]);
-        known            = known && corpus->sizes[i] != UINT64_MAX;
+        corpus->sizes[i]  = size_on_disk(corpus->names[i]);
+        corpus->starts[i] = total;
+        known             = known && corpus->sizes[i] != UINT64_MAX;
+        total += known ? corpus->sizes[i] : 0;
     }
-    if (corpus->opts.n_shards > 0)
+    corpus->own = (range){ 0, total };
+    if (o->n_shards > 0) {
         WA_TRY(check_shards(corpus, err));
-    for (size_t i = 0; known && i < corpus->n_names; i++)
-        corpus->n_in_all += n_bytes_of(corpus, i);
+        corpus->own = (range){ share_of(total, o->shard - 1, o->n_shards), share_of(total, o->shard, o->n_shards) };
+    }
+    corpus->n_in_all = known ? corpus->own.to - corpus->own.from : 0;
+    pass_over(corpus);
 done:
     return st;
 }
@@ -166,9 +179,10 @@ static wa_status new_corpus(const char *const *names, size_t n, const wa_env *en
     corpus->names   = names;
     corpus->n_names = n;
     corpus->sizes   = wa_alloc(env, n, sizeof *corpus->sizes);
+    corpus->starts  = wa_alloc(env, n, sizeof *corpus->starts);
     corpus->digest  = wa_digest_new();
     *out            = corpus;
-    return corpus->sizes && corpus->digest ? WA_OK : wa_fail_memory(err, "input");
+    return corpus->sizes && corpus->starts && corpus->digest ? WA_OK : wa_fail_memory(err, "input");
 }
 
 wa_status wa_corpus_open(const char *const *files, size_t n_files, const wa_corpus_opts *opts, const wa_env *env, wa_corpus **out,
@@ -207,6 +221,7 @@ void wa_corpus_close(wa_corpus *corpus)
         return;
     wa_lines_close(corpus->lines);
     wa_digest_free(corpus->digest);
+    wa_release(corpus->env, corpus->starts);
     wa_release(corpus->env, corpus->sizes);
     wa_release(corpus->env, corpus);
 }
@@ -234,6 +249,7 @@ static void leave_file(wa_corpus *corpus)
     corpus->has_failed = false;
     corpus->n_lines    = 0;
     corpus->file++;
+    pass_over(corpus);
 }
 
 static wa_status open_file(wa_corpus *corpus, wa_error *err)
@@ -249,18 +265,6 @@ static wa_status open_file(wa_corpus *corpus, wa_error *err)
     corpus->end = r.to;
 done:
     return st;
-}
-
-/* Goes to the next file of which the shard has anything. */
-static bool find_file(wa_corpus *corpus)
-{
-    for (; corpus->file < corpus->n_names; leave_file(corpus)) {
-        const range r = range_of(corpus, corpus->file);
-
-        if (corpus->opts.n_shards == 0 || !is_empty(&r, corpus->sizes[corpus->file]))
-            return true;
-    }
-    return false;
 }
 
 static wa_corpus_event take_line(wa_corpus *corpus, wa_corpus_line *line, wa_error *err)
@@ -309,7 +313,7 @@ wa_corpus_event wa_corpus_next(wa_corpus *corpus, wa_corpus_line *line, wa_error
 {
     if (corpus->are_texts)
         return next_text(corpus, line);
-    while (find_file(corpus)) {
+    while (corpus->file < corpus->n_names) {
         const wa_corpus_event event = next_of_file(corpus, line, err);
 
         if (event == WA_CORPUS_END || event == WA_CORPUS_BAD_FILE)
@@ -325,7 +329,7 @@ bool wa_corpus_is_ready(wa_corpus *corpus)
 {
     bool is_ready = true;
 
-    if (corpus->are_texts || !find_file(corpus) || corpus->has_failed)
+    if (corpus->are_texts || corpus->file == corpus->n_names || corpus->has_failed)
         return true;
     if (!corpus->lines)
         return size_on_disk(corpus->names[corpus->file]) != UINT64_MAX;
