@@ -1,216 +1,22 @@
 /* Work on the lines of many files. See batch.h. */
 #include "cli/batch.h"
 
-#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/ordered.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "cli/batch_parts.h"
 #include "cli/cli.h"
-#include "cli/ledger.h"
-#include "cli/progress.h"
-#include "cli/shard.h"
-
-/* Lines of more bytes than that are not kept together: what is computed for them takes some hundred times as much. */
-enum { MOST_BYTES = 1 << 18 };
 
 /* A thread that waits for its turn to write may read on so far. */
 enum { PIECES_PER_WORKER = 3 };
 
-/* The lines of one file among those of a piece. */
-typedef struct segment {
-    size_t file, n_lines; /* how many of the file were read with them */
-    size_t begin;         /* where their records begin among those of the piece */
-    bool   is_first;      /* of the file */
-} segment;
-
-/* Some lines on their way through the program, and what ended them. */
-typedef struct piece {
-    wa_cli_line    *lines; /* [n_most] */
-    wa_text        *texts;
-    size_t          n;
-    wa_buf          bytes; /* of the lines, one after another */
-    wa_corpus_event event; /* behind the lines */
-    wa_cli_line     bad_line;
-    wa_error        reason;
-    bool            is_urgent; /* to be handed on at once */
-    wa_corpus_place place;     /* behind all this */
-    uint64_t        n_bytes_read;
-    wa_answers      answers;
-    wa_buf          segments;
-} piece;
-
-typedef struct worker {
-    wa_session *session;
-    void       *results; /* [n_most] */
-} worker;
-
-typedef struct runner {
-    const wa_batch *batch;
-    wa_arena        arena;
-    wa_shard        shard;
-    char           *output; /* its name, the shard filled in */
-    wa_corpus      *corpus;
-    wa_pool        *pool; /* NULL: one thread reads, computes and writes */
-    worker         *workers;
-    size_t          n_workers, n_pieces;
-    piece          *pieces;
-    wa_ledger       ledger;
-    wa_progress     progress;
-    wa_cli_outcome  outcome;
-    bool            is_handed_on; /* all that was read before */
-    bool            is_stopped;   /* at a line that failed (--strict) */
-    uint64_t        n_bytes_before;
-    size_t          n_lines_before;
-} runner;
-
-/* ---------------------------------------------------------------- reading */
-
-static void reset_piece(piece *p)
-{
-    p->n             = 0;
-    p->bytes.n_bytes = p->segments.n_bytes = 0;
-    p->event                               = WA_CORPUS_LINE;
-    p->is_urgent                           = false;
-    wa_answers_reset(&p->answers);
-}
-
-static wa_cli_line name_line(const runner *r, const wa_corpus_line *line)
-{
-    return (wa_cli_line){
-        .file        = r->batch->are_texts ? NULL : r->batch->operands.items[line->file],
-        .file_index  = line->file,
-        .number      = line->number,
-        .offset      = line->offset,
-        .is_in_shard = r->shard.n > 0,
-        .text        = line->text,
-    };
-}
-
-/* Takes the next line, or what is in its place. */
-static void read_line(runner *r, piece *p)
-{
-    wa_corpus_line line = { 0 };
-
-    p->event    = wa_corpus_next(r->corpus, &line, &p->reason);
-    p->bad_line = name_line(r, &line);
-    if (p->event != WA_CORPUS_LINE)
-        return;
-    wa_buf_text(&p->bytes, line.text);
-    if (p->bytes.failed) {
-        wa_fail_memory(&p->reason, "line");
-        p->bytes.failed = false; /* the lines before are there */
-        p->event        = WA_CORPUS_BAD_LINE;
-        return;
-    }
-    p->lines[p->n++] = p->bad_line;
-}
-
-/* The bytes move while they grow, so the lines are told where theirs are only now. */
-static void place_lines(piece *p)
-{
-    const char *at = p->bytes.data;
-
-    for (size_t i = 0; i < p->n; i++) {
-        p->lines[i].text.data = at;
-        p->texts[i]           = p->lines[i].text;
-        at += p->texts[i].n_bytes;
-    }
-}
-
-/* Before the program waits, a piece goes through that hands on everything before it. false: it goes on with reading. */
-static bool must_hand_on(runner *r, piece *p)
-{
-    if (wa_corpus_is_ready(r->corpus))
-        return false;
-    p->is_urgent = p->n > 0 || !r->is_handed_on;
-    r->is_handed_on |= p->is_urgent;
-    while (!p->is_urgent && !wa_cli_is_stopping() && !wa_corpus_is_ready(r->corpus))
-        wa_corpus_wait(r->corpus);
-    return p->is_urgent;
-}
-
-static bool read_piece(void *user, size_t slot)
-{
-    runner *const r = user;
-    piece *const  p = &r->pieces[slot];
-
-    reset_piece(p);
-    while (p->n < r->batch->n_most && p->bytes.n_bytes < MOST_BYTES && p->event == WA_CORPUS_LINE) {
-        if (must_hand_on(r, p) || wa_cli_is_stopping())
-            break;
-        read_line(r, p);
-        r->is_handed_on &= p->event == WA_CORPUS_END;
-    }
-    place_lines(p);
-    p->place        = wa_corpus_reached(r->corpus);
-    p->n_bytes_read = wa_corpus_bytes_read(r->corpus);
-    return p->n > 0 || p->is_urgent || p->event == WA_CORPUS_BAD_LINE || p->event == WA_CORPUS_BAD_FILE;
-}
-
-/* ---------------------------------------------------------------- computing */
-
-/* Notes that the records of a line begin here. */
-static void begin_line(piece *p, const wa_cli_line *line)
-{
-    segment *const last = p->segments.n_bytes ? (segment *)(void *)(p->segments.data + p->segments.n_bytes) - 1 : NULL;
-    const segment  own  = { line->file_index, line->number, p->answers.records.n_bytes, line->number == 1 };
-
-    if (last && last->file == line->file_index)
-        last->n_lines = line->number;
-    else
-        wa_buf_add(&p->segments, &own, sizeof own);
-}
-
-static void take_line(runner *r, piece *p, const wa_cli_line *line, const void *result)
-{
-    if (p->answers.records.n_bytes > 0)
-        wa_buf_text(&p->answers.records, r->batch->separator);
-    begin_line(p, line);
-    r->batch->verb->take(r->batch->user, &p->answers, line, result);
-    p->answers.outcome.n_done++;
-}
-
-static void fail_line(runner *r, piece *p, const wa_cli_line *line, const wa_error *err)
-{
-    begin_line(p, line);
-    wa_answers_line_failed(&p->answers, line, err);
-    if (r->batch->verb->fail)
-        r->batch->verb->fail(r->batch->user, &p->answers, line, err);
-}
-
-static void work_on(void *user, size_t number, size_t slot)
-{
-    runner *const        r     = user;
-    piece *const         p     = &r->pieces[slot];
-    const worker *const  w     = &r->workers[number];
-    const size_t         size  = r->batch->verb->result_size;
-    const wa_batch_lines lines = { p->lines, p->texts, p->n };
-    wa_error             err;
-
-    for (size_t first = 0; first < p->n && !wa_answers_have_failed(&p->answers);) {
-        size_t          n_done = 0;
-        const wa_status st     = r->batch->verb->compute(r->batch->user, w->session, &lines, first, w->results, &n_done, &err);
-
-        assert(n_done <= p->n - first && (st != WA_OK || n_done > 0));
-        for (size_t i = 0; i < n_done; i++)
-            take_line(r, p, &p->lines[first + i], (const char *)w->results + i * size);
-        first += n_done;
-        if (st != WA_OK)
-            fail_line(r, p, &p->lines[first++], &err);
-    }
-    if (p->event == WA_CORPUS_BAD_LINE)
-        fail_line(r, p, &p->bad_line, &p->reason);
-    else if (p->event == WA_CORPUS_BAD_FILE)
-        wa_answers_file_failed(&p->answers, &p->reason);
-}
-
 /* ---------------------------------------------------------------- writing */
 
 /* Writes records of a piece; `is_first`: before them comes what stands before the first record, or between two. */
-static void write_records(runner *r, wa_text records, bool is_first)
+static void write_records(wa_batch_runner *r, wa_text records, bool is_first)
 {
     wa_journal *const now = &r->ledger.now;
 
@@ -223,7 +29,7 @@ static void write_records(runner *r, wa_text records, bool is_first)
     wa_ledger_write(&r->ledger, records);
 }
 
-static void write_message(runner *r, wa_text message, bool is_listed)
+static void write_message(wa_batch_runner *r, wa_text message, bool is_listed)
 {
     if (is_listed) {
         wa_cli_write(message);
@@ -234,7 +40,7 @@ static void write_message(runner *r, wa_text message, bool is_listed)
 }
 
 /* Records and messages in the order in which they came; with --strict up to the first failure. */
-static void write_answers(runner *r, const wa_answers *answers)
+static void write_answers(wa_batch_runner *r, const wa_answers *answers)
 {
     const wa_answers_mark *const marks = (const wa_answers_mark *)(const void *)answers->marks.data;
     const size_t                 n     = answers->marks.n_bytes / sizeof *marks;
@@ -257,7 +63,7 @@ static void write_answers(runner *r, const wa_answers *answers)
 
 static void note_segments(wa_journal *journal, const wa_buf *segments, uint64_t n_before)
 {
-    const segment *const s = (const segment *)(const void *)segments->data;
+    const wa_batch_segment *const s = (const wa_batch_segment *)(const void *)segments->data;
 
     for (size_t i = 0; i < segments->n_bytes / sizeof *s; i++) {
         wa_journal_file *const file = &journal->files[s[i].file];
@@ -269,7 +75,7 @@ static void note_segments(wa_journal *journal, const wa_buf *segments, uint64_t 
 }
 
 /* Notes how far the run has come with a piece. */
-static void reach(runner *r, const piece *p, uint64_t n_before)
+static void reach(wa_batch_runner *r, const wa_batch_piece *p, uint64_t n_before)
 {
     wa_journal *const now = &r->ledger.now;
 
@@ -286,8 +92,8 @@ static void reach(runner *r, const piece *p, uint64_t n_before)
 
 static bool write_piece(void *user, size_t slot)
 {
-    runner *const      r = user;
-    const piece *const p = &r->pieces[slot];
+    wa_batch_runner *const      r = user;
+    const wa_batch_piece *const p = &r->pieces[slot];
 
     if (wa_answers_have_failed(&p->answers) || p->segments.failed) {
         wa_fail_memory(&r->ledger.failure, "answers");
@@ -309,7 +115,7 @@ static bool write_piece(void *user, size_t slot)
 
 /* ---------------------------------------------------------------- which run this is */
 
-static wa_status describe_files(runner *r, wa_journal *run, wa_error *err)
+static wa_status describe_files(wa_batch_runner *r, wa_journal *run, wa_error *err)
 {
     wa_status                st    = WA_OK;
     const wa_operands *const names = &r->batch->operands;
@@ -327,12 +133,12 @@ static wa_status describe_files(runner *r, wa_journal *run, wa_error *err)
 }
 
 /* A word of the model as the journal wants it. */
-static const char *keep_word(runner *r, wa_text word)
+static const char *keep_word(wa_batch_runner *r, wa_text word)
 {
     return word.data ? wa_arena_text(&r->arena, word).data : NULL;
 }
 
-static wa_status describe_run(runner *r, wa_journal *run, wa_error *err)
+static wa_status describe_run(wa_batch_runner *r, wa_journal *run, wa_error *err)
 {
     wa_status st      = WA_OK;
     wa_buf    options = { 0 };
@@ -372,7 +178,7 @@ static bool is_before(const wa_corpus_place *a, const wa_corpus_place *b)
 }
 
 /* Reads what the other run has answered, to see that it is still the same. */
-static wa_status read_answered(runner *r, const wa_corpus_place *target, wa_error *err)
+static wa_status read_answered(wa_batch_runner *r, const wa_corpus_place *target, wa_error *err)
 {
     wa_status                  st    = WA_OK;
     const wa_batch_verb *const verb  = r->batch->verb;
@@ -383,7 +189,7 @@ static wa_status read_answered(runner *r, const wa_corpus_place *target, wa_erro
     while (event != WA_CORPUS_END && is_before(&here, target) && !wa_cli_is_stopping()) {
         event = wa_corpus_next(r->corpus, &line, NULL);
         if (event == WA_CORPUS_LINE && verb->recall) {
-            const wa_cli_line named = name_line(r, &line);
+            const wa_cli_line named = wa_batch_name_line(r, &line);
 
             WA_TRY(verb->recall(r->batch->user, r->workers[0].session, &named, err));
         }
@@ -397,7 +203,7 @@ done:
     return st;
 }
 
-static int go_on(runner *r)
+static int go_on(wa_batch_runner *r)
 {
     wa_error                err;
     const wa_journal *const now = &r->ledger.now;
@@ -412,7 +218,7 @@ static int go_on(runner *r)
 
 /* ---------------------------------------------------------------- preparing */
 
-static wa_status open_corpus(runner *r, wa_error *err)
+static wa_status open_corpus(wa_batch_runner *r, wa_error *err)
 {
     const wa_operands *const operands = &r->batch->operands;
     const wa_corpus_opts     opts     = { r->shard.number, r->shard.n, r->batch->opts->max_line, wa_cli_defer_signals() };
@@ -423,7 +229,7 @@ static wa_status open_corpus(runner *r, wa_error *err)
 }
 
 /* One worker with all threads where lines cannot be computed side by side, otherwise one with each thread. */
-static wa_status open_workers(runner *r, wa_error *err)
+static wa_status open_workers(wa_batch_runner *r, wa_error *err)
 {
     wa_status    st        = WA_OK;
     const size_t n_threads = r->batch->opts->threads;
@@ -435,7 +241,7 @@ static wa_status open_workers(runner *r, wa_error *err)
     if (!(r->workers = wa_arena_alloc_zeroed(&r->arena, n, sizeof *r->workers)))
         WA_TRY(wa_fail_memory(err, "threads"));
     for (; r->n_workers < n; r->n_workers++) {
-        worker *const w = &r->workers[r->n_workers];
+        wa_batch_worker *const w = &r->workers[r->n_workers];
 
         if (!(w->results = wa_arena_alloc(&r->arena, r->batch->n_most, r->batch->verb->result_size)))
             WA_TRY(wa_fail_memory(err, "threads"));
@@ -445,7 +251,7 @@ done:
     return st;
 }
 
-static wa_status make_pieces(runner *r, wa_error *err)
+static wa_status make_pieces(wa_batch_runner *r, wa_error *err)
 {
     const size_t n_most = r->batch->n_most;
 
@@ -461,7 +267,7 @@ static wa_status make_pieces(runner *r, wa_error *err)
     return WA_OK;
 }
 
-static int check_usage(const runner *r)
+static int check_usage(const wa_batch_runner *r)
 {
     const wa_batch_opts *const o       = r->batch->opts;
     const bool                 is_file = o->output && strcmp(o->output, "-") != 0;
@@ -482,7 +288,7 @@ static int check_usage(const runner *r)
     return -1;
 }
 
-static int prepare(runner *r)
+static int prepare(wa_batch_runner *r)
 {
     wa_status st = WA_OK;
     wa_error err_here, *const err = &err_here;
@@ -499,7 +305,7 @@ done:
     return st == WA_OK ? -1 : wa_cli_fail(err);
 }
 
-static int open_ledger(runner *r)
+static int open_ledger(wa_batch_runner *r)
 {
     const bool           to_terminal = !r->output && isatty(STDOUT_FILENO);
     const wa_ledger_opts opts        = { r->output, r->batch->opts->checkpoint, r->batch->opts->resume,
@@ -521,7 +327,7 @@ static int open_ledger(runner *r)
 /* ---------------------------------------------------------------- the end */
 
 /* The run ends early: by a signal, where the output cannot be written, or at a line that failed. */
-static int end_early(runner *r)
+static int end_early(wa_batch_runner *r)
 {
     const wa_error    failure   = r->ledger.failure;
     const bool        can_go_on = wa_ledger_interrupt(&r->ledger);
@@ -536,7 +342,7 @@ static int end_early(runner *r)
 }
 
 /* What comes behind the records, and what takes the place of the first bytes. */
-static wa_status write_end(runner *r, const wa_buf *footer, const wa_buf *first)
+static wa_status write_end(wa_batch_runner *r, const wa_buf *footer, const wa_buf *first)
 {
     if (footer->failed || first->failed)
         return wa_fail_memory(&r->ledger.failure, "answers");
@@ -547,7 +353,7 @@ static wa_status write_end(runner *r, const wa_buf *footer, const wa_buf *first)
     return wa_ledger_finish(&r->ledger, wa_buf_view(first));
 }
 
-static int end_whole(runner *r)
+static int end_whole(wa_batch_runner *r)
 {
     wa_buf    footer = { 0 }, first = { 0 };
     wa_status st = WA_OK;
@@ -564,14 +370,14 @@ static int end_whole(runner *r)
     return st == WA_OK ? wa_cli_exit_code(&r->outcome) : end_early(r);
 }
 
-static int run(runner *r)
+static int run(wa_batch_runner *r)
 {
     int      code;
     wa_error err;
 
     if ((code = prepare(r)) >= 0 || (code = open_ledger(r)) >= 0)
         return code;
-    const wa_ordered steps = { r->n_pieces, read_piece, work_on, write_piece, r };
+    const wa_ordered steps = { r->n_pieces, wa_batch_read, wa_batch_work, write_piece, r };
     if (wa_ordered_run(r->pool, &steps, wa_cli_env(), &err) != WA_OK)
         return wa_cli_fail(&err);
     wa_progress_clear(&r->progress);
@@ -582,8 +388,8 @@ static int run(runner *r)
 
 int wa_batch_run(const wa_batch *batch)
 {
-    runner    r    = { .batch = batch };
-    const int code = run(&r);
+    wa_batch_runner r    = { .batch = batch };
+    const int       code = run(&r);
 
     wa_ledger_close(&r.ledger);
     for (size_t i = 0; i < r.n_pieces && r.pieces; i++) {
