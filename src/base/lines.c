@@ -190,5 +190,8 @@ uint64_t wa_lines_offset(const wa_lines *lines)
 
 uint64_t wa_lines_position(const wa_lines *lines)
 {
-    return wa_stream_position(lines->stream);
+    const uint64_t n_read  = wa_stream_position(lines->stream);
+    const size_t   n_ahead = wa_stream_is_gzip(lines->stream) ? 0 : lines->buffer.n_bytes - lines->at; /* packed, nobody knows where */
+
+    return n_read - n_ahead;
 }

@@ -23,7 +23,7 @@ wa_status wa_lines_start_at(wa_lines *lines, uint64_t offset, wa_error *err);
  * was asked for, that. */
 uint64_t wa_lines_offset(const wa_lines *lines);
 
-/* How much of the file, packed where it is gzip, was read so far. */
+/* How much of the file the lines so far take; where it is gzip, how much of the packed file was read for them. */
 uint64_t wa_lines_position(const wa_lines *lines);
 
 /* The next line without its \n or \r\n, alive until the next call; *has_line is false at the end. A last line without a
