@@ -277,9 +277,10 @@ static int check_usage(const wa_batch_runner *r)
                                is_file ? "files to read" : "-o OUT");
     if (r->shard.n > 0 && (r->batch->is_sequential || r->batch->is_table || r->batch->are_texts))
         return wa_cli_complain(WA_EXIT_USAGE, "--shard: expected %s",
-                               r->batch->are_texts       ? "files to read: it takes a part of their lines"
-                               : r->batch->is_sequential ? "answers to lines that do not depend on the lines before"
-                                                         : "another --format than table: parts of a table cannot be joined");
+                               r->batch->are_texts ? "files to read: it takes a part of their lines"
+                               : r->batch->is_sequential
+                                   ? "answers that do not depend on the lines before, as with --context document they do"
+                                   : "another --format than table: parts of a table cannot be joined");
     if (r->shard.is_found && is_file && !wa_shard_is_named(o->output))
         return wa_cli_complain(WA_EXIT_USAGE,
                                "-o, --output: found %s, expected %%i in it, which stands for the number of the shard: all "

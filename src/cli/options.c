@@ -31,7 +31,7 @@ static void print_option(const wa_option *option)
 
     snprintf(left, sizeof left, "%s%c%s--%s%s%s", option->letter ? "-" : "", option->letter ? option->letter : ' ',
              option->letter ? ", " : "   ", option->name, option->value ? " " : "", option->value ? option->value : "");
-    wa_cli_printf("  %-30s %s", left, option->help);
+    wa_cli_printf("  %-34s %s", left, option->help);
     if (option->default_text)
         wa_cli_printf(" [%s]", option->default_text);
     wa_cli_printf("\n");
@@ -44,7 +44,7 @@ static void print_help(const wa_verb *verb)
     wa_cli_printf("Usage: wordahead %s [OPTIONS] %s\n\n%s\n\nOptions:\n", verb->name, verb->operands, verb->summary);
     for (size_t i = 0; i < count_options(verb->options); i++)
         print_option(&verb->options[i]);
-    wa_cli_printf("  %-30s %s\n", "-h, --help", "this help");
+    wa_cli_printf("  %-34s %s\n", "-h, --help", "this help");
 }
 
 /* ---------------------------------------------------------------- values */
