@@ -353,6 +353,18 @@ WA_API wa_status wa_rank_many(wa_session *session, const wa_text *texts, size_t 
  * of a wa_rank(). Other results of the session stay as they are. */
 WA_API wa_status wa_lookup(wa_session *session, wa_text word, size_t *index, wa_text *normalised, wa_error *err);
 
+/* What may follow every position of a text. */
+typedef struct wa_predictions {
+    wa_tokens    text;
+    const float *logprobs; /* [T, N], in the session, until its next call: row t is what may follow position t, column i word i */
+    size_t       T, N;
+} wa_predictions;
+
+/* The log-probabilities of all words of the vocabulary after every position of a text, the start word's included: the numbers that
+ * wa_rank() gives after each beginning of the text, bit for bit, but for texts beyond max_tokens, of which only the last words count.
+ * Errors  as wa_rank(). Cost: T*D*N multiplications and 4*T*N bytes. */
+WA_API wa_status wa_predict(wa_session *session, wa_text text, wa_predictions *out, wa_error *err);
+
 /* ---------------------------------------------------------------- score */
 
 typedef struct wa_word_score {

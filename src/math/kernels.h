@@ -62,6 +62,9 @@ typedef struct wa_kernels {
     /* y[i] = exp(x[i] - max) / sum; exactly 0 where x[i] is -INFINITY. y may be x. */
     void (*probabilities)(float *y, const float *x, wa_normaliser by, size_t n);
 
+    /* y[i] = x[i] - max - log(sum), as wa_log_probability(). y may be x. */
+    void (*log_probabilities)(float *y, const float *x, wa_normaliser by, size_t n);
+
     /* Writes the places i < n with x[i] >= least to where[], ascending; returns how many. where [n] */
     size_t (*find)(uint32_t *where, const float *x, float least, size_t n);
 

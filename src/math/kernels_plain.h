@@ -156,6 +156,12 @@ PLAIN void probabilities(float *y, const float *x, wa_normaliser by, size_t n)
         y[i] = (float)((double)wa_exp_float(x[i] - by.max) / by.sum);
 }
 
+PLAIN void log_probabilities(float *y, const float *x, wa_normaliser by, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)((double)x[i] - (double)by.max - by.log_sum);
+}
+
 PLAIN size_t find(uint32_t *where, const float *x, float least, size_t n)
 {
     size_t n_found = 0;

@@ -4,7 +4,7 @@
  *     distribution score|all MODEL TEXTS THREADS SECONDS
  *
  * score  wa_score_many(): the logits of all words are computed and normalised, the word that followed gets its log-probability and rank
- * all    wa_run() under an observer, a session for each thread: every position hands out the log-probabilities of all words
+ * all    wa_predict(), a session for each thread: every position hands out the log-probabilities of all words
  *
  * TEXTS is a file of lines that are short enough to be one window. They are gone through again and again until the seconds are over. One line
  * comes out, with tabs: way, threads, N, positions of the texts, passes, seconds, positions a second, the mean sum of the
@@ -84,9 +84,9 @@ typedef struct line {
 
 typedef struct lines {
     const wa_model *model;
-    line           *lines;                /* [n] */
-    wa_text        *views;                /* [n] their texts */
-    size_t          n, n_positions, most; /* most: positions of the longest */
+    line           *lines; /* [n] */
+    wa_text        *views; /* [n] their texts */
+    size_t          n, n_positions;
 } lines;
 
 static size_t find(const wa_model *model, wa_text word)
@@ -143,7 +143,6 @@ static lines read_lines(const wa_model *model, const char *path)
         list_next(model, session, l);
         all.n++;
         all.n_positions += l->n;
-        all.most = l->n > all.most ? l->n : all.most;
     }
     if (all.n == 0)
         stop("the file of texts has no line");
@@ -188,62 +187,37 @@ static pass score_all(const lines *all, wa_session *session)
     return found;
 }
 
-/* A thread that takes one line after another, and the log-probabilities of a line, [T, N], as they come. */
+/* A thread that takes one line after another. */
 typedef struct reader {
     const lines   *all;
     size_t         n_readers;
     atomic_size_t *n_taken; /* lines, by all readers */
     wa_session    *session;
-    float         *logprobs;
     bool           is_checking;
     size_t         n_checked;
     double         logprob, prob;
 } reader;
 
-/* Logits come first, then the probabilities. One word of each row tells by what they differ from log-probabilities; one that is not
- * much less probable than the mean, so that its logarithm is exact. */
-static void take_words(void *user, const wa_quantity *quantity)
+static void look_at_line(reader *r, const line *l, const wa_predictions *found)
 {
-    reader *const r = user;
-
-    if (!strcmp(quantity->name, "vocabulary.logits"))
-        memcpy(r->logprobs, quantity->data, quantity->shape[0] * quantity->shape[1] * sizeof *r->logprobs);
-    if (strcmp(quantity->name, "vocabulary.probabilities") != 0)
-        return;
-    for (size_t t = 0, N = quantity->shape[1]; t < quantity->shape[0]; t++) {
-        const float *const probs    = quantity->data + t * N;
-        float *const       logprobs = r->logprobs + t * N;
-        size_t             i        = 0;
-
-        while (i + 1 < N && probs[i] * (float)N < 0.5f)
-            i++;
-        const float difference = logf(probs[i]) - logprobs[i];
-        for (size_t j = 0; j < N; j++)
-            logprobs[j] += difference;
-    }
-}
-
-static void look_at_line(reader *r, const line *l)
-{
-    const size_t N = wa_model_vocabulary(r->all->model);
-
     for (size_t t = 0; t < l->n; t++)
-        r->logprob += (double)r->logprobs[t * N + l->next[t]];
-    for (size_t i = 0; r->is_checking && i < l->n * N; i++)
-        r->prob += exp((double)r->logprobs[i]);
+        r->logprob += (double)found->logprobs[t * found->N + l->next[t]];
+    for (size_t i = 0; r->is_checking && i < l->n * found->N; i++)
+        r->prob += exp((double)found->logprobs[i]);
     r->n_checked += r->is_checking ? l->n : 0;
 }
 
 static void *read_share(void *user)
 {
-    reader *const r    = user;
-    const size_t  step = r->is_checking ? CHECK_EVERY : 1;
-    wa_error      err;
+    reader *const  r    = user;
+    const size_t   step = r->is_checking ? CHECK_EVERY : 1;
+    wa_predictions found;
+    wa_error       err;
 
     for (size_t i; (i = step * atomic_fetch_add(r->n_taken, 1)) < r->all->n;) {
-        if (wa_run(r->session, r->all->views[i], NULL, &err) != WA_OK)
+        if (wa_predict(r->session, r->all->views[i], &found, &err) != WA_OK)
             stop(err.message);
-        look_at_line(r, &r->all->lines[i]);
+        look_at_line(r, &r->all->lines[i], &found);
     }
     return NULL;
 }
@@ -280,21 +254,16 @@ static reader *open_readers(const lines *all, size_t n)
     reader *const        readers = need(calloc(n, sizeof *readers));
     atomic_size_t *const n_taken = need(calloc(1, sizeof *n_taken));
 
-    for (size_t i = 0; i < n; i++) {
-        readers[i]          = (reader){ .all = all, .n_readers = n, .n_taken = n_taken, .session = open_session(all->model, 1) };
-        readers[i].logprobs = need(malloc(all->most * wa_model_vocabulary(all->model) * sizeof(float)));
-        wa_session_observe(readers[i].session, take_words, &readers[i]);
-    }
+    for (size_t i = 0; i < n; i++)
+        readers[i] = (reader){ .all = all, .n_readers = n, .n_taken = n_taken, .session = open_session(all->model, 1) };
     return readers;
 }
 
 static void close_readers(reader *readers)
 {
     free(readers->n_taken);
-    for (size_t i = 0, n = readers->n_readers; i < n; i++) {
+    for (size_t i = 0, n = readers->n_readers; i < n; i++)
         wa_session_free(readers[i].session);
-        free(readers[i].logprobs);
-    }
     free(readers);
 }
 

@@ -651,6 +651,10 @@ START_TEST(every_version_gives_the_bits_of_the_plain_one)
     wa_kernels_ref.probabilities(a, x, by, N - 3);
     k->probabilities(b, x, by, N - 3);
     ck_assert_mem_eq(a, b, N * sizeof *a);
+    wa_kernels_ref.log_probabilities(a, x, by, N - 3);
+    k->log_probabilities(b, x, by, N - 3);
+    ck_assert_mem_eq(a, b, N * sizeof *a);
+    ck_assert(is_bits(a[7], wa_log_probability(x[7], by)));
     wa_kernels_ref.standardise(a, x, 1e-5, N - 5, 1);
     k->standardise(b, x, 1e-5, N - 5, 1);
     ck_assert_mem_eq(a, b, N * sizeof *a);
