@@ -75,7 +75,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-crash check-readme check-example check-valgrind certify bench fuzz fuzz-now lint format install clean help always
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-crash check-readme check-example check-cluster check-valgrind certify bench fuzz fuzz-now lint format install clean help always
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so $(MODEL)/model.yaml  ## build the library, the program and its model
 
@@ -201,6 +201,11 @@ check-readme: all  ## the commands that README.md shows
 
 check-example: $(B)/examples/rank $(B)/wordahead  ## the program of docs/examples
 	$(Q)tools/check-example $(B)
+
+check-cluster:  ## tools/cluster under Slurm, Open MPI and GNU parallel, on this machine; not part of check (installs what is missing)
+	$(Q)CC='$(CC)' tools/bootstrap cluster
+	+$(Q)$(MAKE_ALL) all
+	$(Q)tests/cluster/run $(B)/wordahead
 
 # What docs/MODEL.md, "Certified ranking", proves, looked at: CONTEXTS beginnings of lines of a file, with and without probabilities.
 certify: $(B)/certify  ## rank TEXTS=FILE with and without probabilities, and compare
