@@ -213,6 +213,9 @@ static int go_on(wa_batch_runner *r)
     r->outcome        = (wa_cli_outcome){ now->n_done, now->n_failed, (int)now->first_code };
     r->n_bytes_before = wa_corpus_bytes_read(r->corpus);
     r->n_lines_before = now->n_done + now->n_failed;
+    if (!r->batch->opts->quiet)
+        wa_cli_complain(WA_EXIT_OK, "%s: goes on behind %zu line%s", r->output, r->n_lines_before,
+                        r->n_lines_before == 1 ? "" : "s");
     return -1;
 }
 
@@ -368,7 +371,7 @@ static int end_whole(wa_batch_runner *r)
     st = write_end(r, &footer, &first);
     wa_buf_clear(&footer);
     wa_buf_clear(&first);
-    return st == WA_OK ? wa_cli_exit_code(&r->outcome) : end_early(r);
+    return st != WA_OK ? end_early(r) : r->outcome.n_failed ? WA_EXIT_SOME_FAILED : WA_EXIT_OK;
 }
 
 static int run(wa_batch_runner *r)

@@ -7,7 +7,6 @@
 #include "base/path.h"
 #include "base/status.h"
 #include "cli/cli.h"
-#include "cli/inputs.h"
 
 /* ---------------------------------------------------------------- what was left */
 
@@ -56,8 +55,7 @@ static bool is_named(const wa_ledger *ledger, const wa_journal *left)
 /* The other run was killed after its output was whole, before or after it had its name. */
 static int finish_for_other(wa_ledger *ledger, bool has_part, const wa_journal *left)
 {
-    wa_error             err;
-    const wa_cli_outcome outcome = { left->n_done, left->n_failed, (int)left->first_code };
+    wa_error err;
 
     if (has_part && (wa_output_open_part(ledger->path, &left->mark, wa_cli_env(), &ledger->output, &err) != WA_OK ||
                      wa_output_commit(ledger->output, &err) != WA_OK)) {
@@ -68,7 +66,7 @@ static int finish_for_other(wa_ledger *ledger, bool has_part, const wa_journal *
     if (left->n_shards == 0)
         wa_journal_remove(ledger->state, wa_cli_env());
     wa_cli_complain(WA_EXIT_OK, "%s is complete already", ledger->path);
-    return wa_cli_exit_code(&outcome);
+    return left->n_failed ? WA_EXIT_SOME_FAILED : WA_EXIT_OK;
 }
 
 /* Goes on with what is left, if anything is. -1: go on. */
