@@ -357,6 +357,7 @@ static wa_status write_end(wa_batch_runner *r, const wa_buf *footer, const wa_bu
     return wa_ledger_finish(&r->ledger, wa_buf_view(first));
 }
 
+/* A shard is whole whatever became of its lines: merging wants all of them. */
 static int end_whole(wa_batch_runner *r)
 {
     wa_buf    footer = { 0 }, first = { 0 };
