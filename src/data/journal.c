@@ -239,6 +239,13 @@ static bool read_hex(const json_t *value, uint64_t *out)
     return json_string_length(value) == 16 && take_hex(&cursor, 16, out);
 }
 
+/* NULL where there is no memory. */
+static const char *keep_text(const json_t *value, wa_arena *arena)
+{
+    return wa_arena_text(arena, (wa_text){ json_string_value(value), json_string_length(value) }).data;
+}
+
+/* Whether it is of the type of the field. A text that is NULL afterwards had no memory. */
 static bool read_value(const field *f, const json_t *value, void *of, wa_arena *arena)
 {
     void *const at     = (char *)of + f->offset;
@@ -262,12 +269,25 @@ static bool read_value(const field *f, const json_t *value, void *of, wa_arena *
         /* fall through */
     case FIELD_TEXT:
         if (json_is_string(value))
-            *(const char **)at = wa_arena_text(arena, (wa_text){ json_string_value(value), json_string_length(value) }).data;
-        return json_is_string(value) && *(const char **)at;
+            *(const char **)at = keep_text(value, arena);
+        return json_is_string(value);
     case FIELD_SUM:
         return json_is_string(value) && wa_sum_read((wa_text){ json_string_value(value), json_string_length(value) }, at);
     }
     return false;
+}
+
+static bool lacks_memory(const field *f, const json_t *value, const void *of)
+{
+    const bool is_text = f->type == FIELD_TEXT || f->type == FIELD_MAYBE;
+
+    return is_text && json_is_string(value) && !*(const char *const *)((const char *)of + f->offset);
+}
+
+static wa_status refuse(const char *path, const char *name, const json_t *value, wa_error *err)
+{
+    return wa_fail(err, WA_EFORMAT, "%s: \"%s\" is %s; it is not what a run left", path, name,
+                   value ? "not what is expected there" : "missing");
 }
 
 static wa_status read_fields(const field *fields, const json_t *object, void *of, wa_arena *arena, const char *path, wa_error *err)
@@ -276,8 +296,9 @@ static wa_status read_fields(const field *fields, const json_t *object, void *of
         const json_t *const value = json_object_get(object, f->name);
 
         if (!value || !read_value(f, value, of, arena))
-            return wa_fail(err, WA_EFORMAT, "%s: \"%s\" is %s; it is not what a run left", path, f->name,
-                           value ? "not what is expected there" : "missing");
+            return refuse(path, f->name, value, err);
+        if (lacks_memory(f, value, of))
+            return wa_fail_memory(err, path);
     }
     return WA_OK;
 }
