@@ -303,22 +303,38 @@ static wa_status read_fields(const field *fields, const json_t *object, void *of
     return WA_OK;
 }
 
+/* Whether the numbers fit together as far as those who go on from them count on it; if not, which is wrong. */
+static bool can_be(const wa_journal *j, const char **wrong)
+{
+    if (j->shard > j->n_shards || (j->shard == 0) != (j->n_shards == 0))
+        *wrong = "shard";
+    else if (j->place.file > j->n_files)
+        *wrong = "file";
+    else if (j->mark.n_written < j->n_written)
+        *wrong = "mark";
+    else if (j->n_header > j->n_written || j->n_footer > j->n_written - j->n_header)
+        *wrong = "header";
+    else
+        return true;
+    return false;
+}
+
 static wa_status read_journal(const json_t *root, wa_journal *out, wa_arena *arena, const char *path, wa_error *err)
 {
     wa_status           st    = WA_OK;
     const json_t *const files = json_object_get(root, "files");
+    const char         *wrong;
 
     WA_TRY(read_fields(run_fields, root, out, arena, path, err));
+    if (!json_is_array(files))
+        WA_TRY(refuse(path, "files", files, err));
     out->n_files = json_array_size(files);
     if (!(out->files = wa_arena_alloc_zeroed(arena, out->n_files, sizeof *out->files)))
         WA_TRY(wa_fail_memory(err, path));
     for (size_t i = 0; i < out->n_files; i++)
         WA_TRY(read_fields(file_fields, json_array_get(files, i), &out->files[i], arena, path, err));
-    if (out->mark.n_written < out->n_written || out->n_written < out->n_header || out->n_written - out->n_header < out->n_footer)
-        WA_FAIL(WA_EFORMAT, "%s: \"written\" does not go with \"mark\", \"header\" and \"footer\"; it is not what a run left",
-                path);
-    if (out->place.file > out->n_files)
-        WA_FAIL(WA_EFORMAT, "%s: it has come to file %zu of %zu; it is not what a run left", path, out->place.file, out->n_files);
+    if (!can_be(out, &wrong))
+        WA_FAIL(WA_EFORMAT, "%s: \"%s\" is not what can be beside the others; it is not what a run left", path, wrong);
 done:
     return st;
 }
