@@ -362,9 +362,26 @@ done:
 
 /* ---------------------------------------------------------------- comparing */
 
+/* Whether two texts are the same, or would be as JSON has them, where bytes that are not UTF-8 become U+FFFD: one of them may have
+ * been read from there. */
+static bool is_same(const char *a, const char *b)
+{
+    wa_text  rest = wa_text_of(a), other = wa_text_of(b);
+    uint32_t c = 0, d = 0;
+    bool     ignored;
+
+    while (c == d && rest.n_bytes > 0 && other.n_bytes > 0) {
+        const size_t n = wa_utf8_next(rest, &c, &ignored), m = wa_utf8_next(other, &d, &ignored);
+
+        rest  = (wa_text){ rest.data + n, rest.n_bytes - n };
+        other = (wa_text){ other.data + m, other.n_bytes - m };
+    }
+    return c == d && rest.n_bytes == 0 && other.n_bytes == 0;
+}
+
 static bool file_agrees(const wa_journal_file *a, const wa_journal_file *b, wa_buf *what)
 {
-    if (strcmp(a->name, b->name) != 0)
+    if (!is_same(a->name, b->name))
         wa_buf_format(what, "the input %s is %s there", wa_show(wa_text_of(a->name)).quoted, wa_show(wa_text_of(b->name)).quoted);
     else if (a->looks.n_bytes != b->looks.n_bytes)
         wa_buf_format(what, "the input %s has another size", wa_show(wa_text_of(a->name)).quoted);
@@ -377,9 +394,9 @@ static bool file_agrees(const wa_journal_file *a, const wa_journal_file *b, wa_b
 
 bool wa_journal_agrees(const wa_journal *journal, const wa_journal *other, wa_buf *what)
 {
-    if (strcmp(journal->version, other->version) != 0)
+    if (!is_same(journal->version, other->version))
         wa_buf_format(what, "the version of wordahead is %s, and %s there", journal->version, other->version);
-    else if (strcmp(journal->options, other->options) != 0)
+    else if (!is_same(journal->options, other->options))
         wa_buf_format(what, "the options are `%s`, and `%s` there", journal->options, other->options);
     else if (journal->model != other->model)
         wa_buf_str(what, "the model is another one");
