@@ -1,10 +1,14 @@
 /* What the unit tests share. See support.h. */
 #include "support.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/output.h"
 
 static char folder[64];
 
@@ -65,6 +69,49 @@ char *read_file(const char *path, size_t *n)
     ck_assert_uint_eq(fread(bytes, 1, *n, file), *n);
     fclose(file);
     return bytes;
+}
+
+static void add_member(wa_buf *all, wa_text text)
+{
+    const char *const path   = scratch_path("member.gz");
+    wa_output        *member = NULL;
+    size_t            n;
+
+    ck_assert_int_eq(wa_output_open(path, NULL, &member, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_write(member, text.data, text.n_bytes, NULL), WA_OK);
+    ck_assert_int_eq(wa_output_commit(member, NULL), WA_OK);
+    char *const bytes = read_file(path, &n);
+    wa_buf_add(all, bytes, n);
+    free(bytes);
+}
+
+const char *packed_file(const char *name, wa_text text, size_t n_member)
+{
+    wa_buf all = { 0 };
+    size_t at  = 0;
+
+    do {
+        const size_t n = text.n_bytes - at < n_member ? text.n_bytes - at : n_member;
+
+        add_member(&all, (wa_text){ text.data + at, n });
+        at += n;
+    } while (at < text.n_bytes);
+    const char *const path = scratch_file(name, all.data, all.n_bytes);
+    wa_buf_clear(&all);
+    return path;
+}
+
+int open_pipe(const char *path)
+{
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    const int fd = open(path, O_RDWR);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+void write_pipe(int fd, wa_text text)
+{
+    ck_assert_int_eq(write(fd, text.data, text.n_bytes), (ssize_t)text.n_bytes);
 }
 
 static void *count_and_reallocate(void *user, void *old, size_t n_bytes)

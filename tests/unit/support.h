@@ -9,10 +9,16 @@
 /* Writes the bytes to a new file in a folder of this process that is removed at exit, and returns its path, which lives
  * until the process ends. */
 const char *scratch_file(const char *name, const void *bytes, size_t n);
+/* The same, packed with gzip as members of n_member bytes of the text, at least one. */
+const char *packed_file(const char *name, wa_text text, size_t n_member);
 /* A path in that folder at which nothing lies. */
 const char *scratch_path(const char *name);
 /* The content of a file, malloc'ed, a zero byte after it. */
 char *read_file(const char *path, size_t *n);
+
+/* A named pipe, open for both sides: what is written is there at once, so nothing depends on time. */
+int  open_pipe(const char *path);
+void write_pipe(int fd, wa_text text);
 
 /* Counts live blocks and fails the allocation number `fail_at` (from 1; 0: none). */
 typedef struct counting_allocator {

@@ -22,29 +22,6 @@
 
 enum { MOST_LINES = 100 };
 
-/* Packs a text into a new file as members of n_member bytes of it. */
-static const char *packed_file(const char *name, wa_text text, size_t n_member)
-{
-    wa_buf all = { 0 };
-
-    for (size_t at = 0; at < text.n_bytes; at += n_member) {
-        const char *const path   = scratch_path("member.gz");
-        wa_output        *member = NULL;
-        size_t            n;
-
-        ck_assert_int_eq(wa_output_open(path, NULL, &member, NULL), WA_OK);
-        ck_assert_int_eq(wa_output_write(member, text.data + at, n_member < text.n_bytes - at ? n_member : text.n_bytes - at, NULL),
-                         WA_OK);
-        ck_assert_int_eq(wa_output_commit(member, NULL), WA_OK);
-        char *const bytes = read_file(path, &n);
-        wa_buf_add(&all, bytes, n);
-        free(bytes);
-    }
-    const char *const path = scratch_file(name, all.data, all.n_bytes);
-    wa_buf_clear(&all);
-    return path;
-}
-
 static wa_lines *open_lines(const char *path)
 {
     wa_lines *lines = NULL;
@@ -85,20 +62,6 @@ static void expect_end(wa_lines *lines)
 {
     expect_too_long(lines, WA_NONE);
     expect_too_long(lines, WA_NONE);
-}
-
-/* A pipe of this process: what is written is there at once, so nothing depends on time. */
-static int open_pipe(const char *path)
-{
-    ck_assert_int_eq(mkfifo(path, 0600), 0);
-    const int fd = open(path, O_RDWR);
-    ck_assert_int_ge(fd, 0);
-    return fd;
-}
-
-static void write_text(int fd, wa_text text)
-{
-    ck_assert_int_eq(write(fd, text.data, text.n_bytes), (ssize_t)text.n_bytes);
 }
 
 static bool is_ready(wa_lines *lines)
@@ -207,13 +170,13 @@ START_TEST(a_limit_does_not_see_how_bytes_arrive)
     const char *const path = scratch_path("pieces");
     const int         fd   = open_pipe(path);
 
-    write_text(fd, wa_text_of("12"));
+    write_pipe(fd, wa_text_of("12"));
     wa_lines *const lines = open_lines(path);
     wa_lines_limit(lines, 4);
     ck_assert(!is_ready(lines));
     for (const char *const *piece = (const char *const[]){ "34", "\r", "\n1234", "5", "\r", "\n", "12345", "\r", "6", "", NULL };
          *piece; piece++) {
-        write_text(fd, wa_text_of(*piece));
+        write_pipe(fd, wa_text_of(*piece));
         if (!is_ready(lines))
             continue;
         if (strcmp(*piece, "\n1234") == 0)
@@ -236,12 +199,12 @@ START_TEST(a_byte_order_mark_is_dropped_under_any_limit)
             const char *const path = scratch_path("mark");
             const int         fd   = open_pipe(path);
 
-            write_text(fd, (wa_text){ "\xEF\xBB\xBF"
+            write_pipe(fd, (wa_text){ "\xEF\xBB\xBF"
                                       "ab\n",
                                       cut < 2 ? 2 : cut }); /* two bytes are waited for */
             wa_lines *const lines = open_lines(path);
             wa_lines_limit(lines, most);
-            write_text(fd, wa_text_of(&"\xEF\xBB\xBF"
+            write_pipe(fd, wa_text_of(&"\xEF\xBB\xBF"
                                        "ab\n"[cut < 2 ? 2 : cut]));
             close(fd);
             if (most >= 2)
@@ -507,7 +470,7 @@ START_TEST(lines_of_a_pipe_start_at_an_offset_too)
     const char *const path = scratch_path("offset");
     const int         fd   = open_pipe(path);
 
-    write_text(fd, wa_text_of("one\ntwo\nthree"));
+    write_pipe(fd, wa_text_of("one\ntwo\nthree"));
     wa_lines *const lines = open_lines(path);
     close(fd);
     ck_assert_int_eq(wa_lines_start_at(lines, 4, NULL), WA_OK);
@@ -594,16 +557,16 @@ START_TEST(waiting_ends_when_input_comes_or_the_other_is_ready)
     const int         fd    = open_pipe(path);
     const int         other = open_pipe(scratch_path("other"));
 
-    write_text(fd, wa_text_of("one\n"));
+    write_pipe(fd, wa_text_of("one\n"));
     wa_lines *const lines = open_lines(path);
     wa_lines_wait(lines, -1); /* not looked at yet */
     ck_assert(is_ready(lines));
     expect_line(lines, "one");
     ck_assert(!is_ready(lines));
-    write_text(other, wa_text_of("!"));
+    write_pipe(other, wa_text_of("!"));
     wa_lines_wait(lines, other);
     ck_assert(!is_ready(lines));
-    write_text(fd, wa_text_of("two\n"));
+    write_pipe(fd, wa_text_of("two\n"));
     wa_lines_wait(lines, -1);
     ck_assert(is_ready(lines));
     expect_line(lines, "two");
@@ -623,7 +586,7 @@ START_TEST(waiting_waits)
     const int         fd     = open_pipe(path);
     pid_t             writer = 0;
 
-    write_text(fd, wa_text_of("\n"));
+    write_pipe(fd, wa_text_of("\n"));
     wa_lines *const lines = open_lines(path);
     expect_line(lines, "");
     ck_assert(!is_ready(lines));
@@ -655,7 +618,7 @@ START_TEST(waiting_ends_with_a_signal)
     const pid_t       me   = getpid();
     pid_t             sender;
 
-    write_text(fd, wa_text_of("\n"));
+    write_pipe(fd, wa_text_of("\n"));
     wa_lines *const lines = open_lines(path);
     expect_line(lines, "");
     ck_assert(!is_ready(lines));
@@ -683,7 +646,7 @@ START_TEST(a_signal_does_not_make_a_line_ready)
     const int              fd    = open_pipe(path);
     const struct itimerval often = { .it_interval = { .tv_usec = 100 }, .it_value = { .tv_usec = 100 } };
 
-    write_text(fd, wa_text_of("\n"));
+    write_pipe(fd, wa_text_of("\n"));
     wa_lines *const lines = open_lines(path);
     expect_line(lines, "");
     sigaction(SIGALRM, &(struct sigaction){ .sa_handler = do_nothing, .sa_flags = SA_RESTART }, NULL);
