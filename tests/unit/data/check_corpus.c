@@ -517,7 +517,7 @@ START_TEST(bytes_of_a_pipe_are_counted_as_they_come)
     ck_assert_uint_eq(wa_corpus_bytes_read(corpus), 5);
     write_pipe(fd, wa_text_of("one\ntwo\n"));
     expect_text(corpus, "one");
-    ck_assert_uint_eq(wa_corpus_bytes_read(corpus), 5 + 8);
+    ck_assert_uint_eq(wa_corpus_bytes_read(corpus), 5 + 4); /* what is read ahead does not count */
     close(fd);
     expect_text(corpus, "two");
     expect_text(corpus, "good");
