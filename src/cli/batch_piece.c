@@ -36,7 +36,9 @@ static void read_line(wa_batch_runner *r, wa_batch_piece *p)
 {
     wa_corpus_line line = { 0 };
 
-    p->event    = wa_corpus_next(r->corpus, &line, &p->reason);
+    p->event = wa_corpus_next(r->corpus, &line, &p->reason);
+    if (p->event == WA_CORPUS_END)
+        return; /* of no file, where there are none */
     p->bad_line = wa_batch_name_line(r, &line);
     if (p->event != WA_CORPUS_LINE)
         return;
