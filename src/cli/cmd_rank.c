@@ -332,6 +332,7 @@ static void add_options(ranker *r)
     wa_buf                   chosen    = { 0 };
 
     wa_buf_format(&r->options, "rank -k %zu --format %s%s", r->opts.k, formats[r->opts.format], r->opts.words ? " --words" : "");
+    wa_buf_str(&r->options, r->opts.interactive ? " --interactive" : "");
     if (r->opts.prefix)
         wa_buf_format(&r->options, " --prefix '%s'", r->opts.prefix);
     if (r->opts.candidates) {
@@ -374,6 +375,8 @@ static int gather(ranker *r, const wa_operands *operands)
     if (!r->are_texts)
         return wa_cli_gather_files(&r->opts.batch, r->opts.candidates, operands, &r->arena, &r->operands);
     code = wa_cli_check_stdin(wa_cli_count_stdin(others, 2));
+    if (code == WA_EXIT_OK)
+        code = wa_cli_check_output(r->opts.batch.output, others, 2);
     return code == WA_EXIT_OK ? -1 : code;
 }
 

@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 
 #include "base/lines.h"
+#include "base/path.h"
 #include "base/status.h"
 #include "cli/cli.h"
+#include "cli/shard.h"
 
 /* ---------------------------------------------------------------- which they are */
 
@@ -86,16 +88,46 @@ int wa_cli_check_stdin(size_t n)
 
 /* ---------------------------------------------------------------- an output that is an input */
 
-int wa_cli_check_output(const char *output, const char *const *inputs, size_t n)
+static int check_name(const char *name, const char *const *inputs, size_t n)
 {
     struct stat out, in;
 
-    if (!output || stat(output, &out) != 0 || !S_ISREG(out.st_mode))
+    if (stat(name, &out) != 0 || !S_ISREG(out.st_mode))
         return WA_EXIT_OK;
     for (size_t i = 0; i < n; i++)
-        if (stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            return wa_cli_complain(WA_EXIT_USAGE, "%s is read and would be replaced by the output; name another file", output);
+        if (inputs[i] && stat(inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return wa_cli_complain(WA_EXIT_USAGE, "%s is read and would be replaced by the output; name another file", name);
     return WA_EXIT_OK;
+}
+
+int wa_cli_check_output(const char *output, const char *const *inputs, size_t n)
+{
+    static const char *const endings[] = { WA_OUTPUT_PART, WA_JOURNAL_ENDING };
+    int                      code      = output ? check_name(output, inputs, n) : WA_EXIT_OK;
+    char *const              path      = output ? wa_path_follow(NULL, output) : NULL;
+
+    for (size_t i = 0; path && code == WA_EXIT_OK && i < sizeof endings / sizeof *endings; i++) {
+        char *const name = wa_path_with(NULL, path, endings[i]);
+
+        code = name ? check_name(name, inputs, n) : wa_cli_complain(WA_EXIT_IO, "%s: not enough memory", output);
+        wa_release(NULL, name);
+    }
+    wa_release(NULL, path);
+    return code;
+}
+
+/* The same for the name that the output gets in its shard. */
+static int check_named_output(const wa_batch_opts *opts, const char *const *inputs, size_t n)
+{
+    wa_shard  shard;
+    const int code = wa_shard_parse(opts->shard, &shard);
+
+    if (code >= 0 || !opts->output)
+        return code >= 0 ? code : WA_EXIT_OK;
+    char *const output = wa_shard_name(opts->output, &shard);
+    const int   found  = wa_cli_check_output(output, inputs, n);
+    wa_release(NULL, output);
+    return found;
 }
 
 /* ---------------------------------------------------------------- all of them */
@@ -123,9 +155,12 @@ int wa_cli_gather_files(const wa_batch_opts *opts, const char *other, const wa_o
 
     if (gather(opts, operands, arena, &all, &err) != WA_OK)
         return wa_cli_fail(&err);
-    *files   = (wa_operands){ all.items, all.n };
-    int code = wa_cli_check_stdin(wa_cli_count_stdin(others, 3) + wa_cli_count_stdin(all.items, all.n));
+    *files = (wa_operands){ all.items, all.n };
+    int code =
+        wa_cli_check_stdin(wa_cli_count_stdin(others, sizeof others / sizeof *others) + wa_cli_count_stdin(all.items, all.n));
     if (code == WA_EXIT_OK)
-        code = wa_cli_check_output(opts->output, all.items, all.n);
+        code = check_named_output(opts, others, sizeof others / sizeof *others);
+    if (code == WA_EXIT_OK)
+        code = check_named_output(opts, all.items, all.n);
     return code == WA_EXIT_OK ? -1 : code;
 }

@@ -5,7 +5,7 @@
 #include "cli/batch.h"
 
 /* Those of -i, those that --files-from names, the operands; standard input where there is none. Complains where the list cannot be read,
- * standard input is asked for twice, or the output is one of the files; returns -1 or the exit code.
+ * standard input is asked for twice, or the output is one of the files or of the others; returns -1 or the exit code.
  *
  * other  another file that the verb reads; may be NULL
  * files  their names, in the arena */
@@ -17,7 +17,8 @@ size_t wa_cli_count_stdin(const char *const *names, size_t n);
 /* Standard input can be read once: complains where `n` uses of it are more, and returns the exit code. */
 int wa_cli_check_stdin(size_t n);
 
-/* Complains where `output` (may be NULL) is one of the files that are read, and returns the exit code: it would be replaced. */
+/* Complains where `output` (may be NULL), or what lies beside it while it is written, is one of the files that are read (a NULL is none),
+ * and returns the exit code: it would be replaced. */
 int wa_cli_check_output(const char *output, const char *const *inputs, size_t n);
 
 #endif
