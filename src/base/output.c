@@ -95,11 +95,11 @@ static int named_descriptor(const char *path)
 
 /* The lock is of the file, not of its name: whoever had it before may have renamed or removed the file meanwhile. Returns the
  * descriptor or -1 with errno; EWOULDBLOCK where another process has it. */
-static int open_locked(const char *path)
+static int open_locked(const char *path, int if_missing)
 {
     for (int i = 0; i < PART_RETRIES; i++) {
         struct stat named, locked;
-        const int   fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        const int   fd = open(path, O_RDWR | O_CLOEXEC | if_missing, 0666);
 
         if (fd < 0)
             return -1;
@@ -126,12 +126,12 @@ static wa_status open_part(wa_output *output, const wa_output_mark *from, wa_err
         return wa_fail_memory(err, output->path);
     output->is_part = true;
     if (!from)
-        tell_temporary(output->env, output->unfinished); /* worth nothing until somebody notes a mark */
-    output->fd = open_locked(output->unfinished);
+        tell_temporary(output->env, output->unfinished);              /* worth nothing until somebody notes a mark */
+    output->fd = open_locked(output->unfinished, from ? 0 : O_CREAT); /* one that is gone meanwhile is not gone on with */
     if (output->fd < 0 && errno == EWOULDBLOCK)
         WA_FAIL(WA_EIO, "%s: another process is writing it; wait for it, or end it", output->unfinished);
     if (output->fd < 0 || fstat(output->fd, &info) != 0)
-        WA_TRY(wa_fail_system(err, output->path, "cannot create", errno));
+        WA_TRY(wa_fail_system(err, output->path, from ? "cannot go on with its part" : "cannot create", errno));
     if (start.n_stored > (uint64_t)info.st_size)
         WA_FAIL(WA_EFORMAT, "%s: found %llu bytes, expected at least %llu: it is not what the run left; remove it to begin anew",
                 output->unfinished, (unsigned long long)info.st_size, (unsigned long long)start.n_stored);
