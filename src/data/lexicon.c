@@ -202,6 +202,39 @@ size_t wa_lexicon_find(const wa_lexicon *lexicon, wa_text word)
     return taken == 0 ? WA_NONE : taken - 1;
 }
 
+enum { TOGETHER = 64 }; /* words that are looked for at once: more than most sentences have */
+
+/* A word's slot, its entry and its bytes come from far away, one after the other; so those of all words are asked for at each step
+ * before the first is looked at. */
+static void find_together(const wa_lexicon *lexicon, const wa_text *words, size_t n, size_t *out)
+{
+    const size_t mask = lexicon->n_slots - 1;
+    uint32_t     hashes[TOGETHER], taken;
+
+    for (size_t i = 0; i < n; i++) {
+        hashes[i] = (uint32_t)wa_hash(words[i]);
+        __builtin_prefetch(&lexicon->slots[hashes[i] & mask]);
+    }
+    for (size_t i = 0; i < n; i++)
+        if ((taken = lexicon->slots[hashes[i] & mask]) != 0)
+            __builtin_prefetch(&lexicon->entries[taken - 1]);
+    for (size_t i = 0; i < n; i++)
+        if ((taken = lexicon->slots[hashes[i] & mask]) != 0)
+            __builtin_prefetch(lexicon->entries[taken - 1].data);
+    for (size_t i = 0; i < n; i++) {
+        taken  = lexicon->slots[find_slot(lexicon, words[i], hashes[i])];
+        out[i] = taken == 0 ? WA_NONE : taken - 1;
+    }
+}
+
+void wa_lexicon_find_all(const wa_lexicon *lexicon, const wa_text *words, size_t n, size_t *out)
+{
+    for (size_t i = 0; lexicon->n_words == 0 && i < n; i++)
+        out[i] = WA_NONE;
+    for (size_t i = 0; lexicon->n_words > 0 && i < n; i += TOGETHER)
+        find_together(lexicon, words + i, n - i < TOGETHER ? n - i : TOGETHER, out + i);
+}
+
 wa_text wa_lexicon_word(const wa_lexicon *lexicon, size_t i)
 {
     assert(i < lexicon->n_words);

@@ -111,6 +111,14 @@ const char *wa_vectors_row_bytes(const wa_vectors *v, size_t i)
     return word.data + word.n_bytes + 1;
 }
 
+void wa_vectors_fetch(const wa_vectors *v, size_t i)
+{
+    const char *const row = wa_vectors_row_bytes(v, i);
+
+    for (size_t at = 0; at < v->width * sizeof(float); at += 64)
+        __builtin_prefetch(row + at);
+}
+
 void wa_vectors_row(const wa_vectors *v, size_t i, float *out)
 {
     memcpy(out, wa_vectors_row_bytes(v, i), v->width * sizeof *out);

@@ -31,5 +31,7 @@ bool wa_vectors_make_room(wa_vectors *vectors, size_t n);
 
 /* The 4*D bytes of row i < N, at any address: little-endian floats, read with memcpy(). */
 const char *wa_vectors_row_bytes(const wa_vectors *vectors, size_t i);
+/* Asks for the bytes of row i, which will be read soon: rows lie far apart. */
+void wa_vectors_fetch(const wa_vectors *vectors, size_t i);
 
 #endif

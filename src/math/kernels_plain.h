@@ -82,11 +82,23 @@ PLAIN void chain_rows(float *y, const float *x, const wa_rows *w, const wa_numbe
     memcpy(y, sums, n * sizeof *y);
 }
 
+/* Asks for a row that will be needed soon: rows are chosen, so nobody can guess where the next one lies. */
+PLAIN void fetch_row(const wa_rows *w, uint32_t which)
+{
+    const size_t      n_bytes = w->n_inner * wa_number_size(w->type);
+    const char *const row     = (const char *)w->data + which * n_bytes;
+
+    for (size_t at = 0; at < n_bytes; at += 64)
+        __builtin_prefetch(row + at);
+}
+
 PLAIN void product_of_rows(float *y, const float *x, const wa_rows *w, const uint32_t *which, size_t n)
 {
     for (size_t i = 0; i < n; i += ROWS_TOGETHER) {
         const size_t n_here = n - i < ROWS_TOGETHER ? n - i : ROWS_TOGETHER;
 
+        for (size_t j = i + ROWS_TOGETHER; j < i + 2 * ROWS_TOGETHER && j < n; j++)
+            fetch_row(w, which[j]);
         if (w->type == WA_NUMBER_BF16)
             chain_rows(y + i, x, w, WA_NUMBER_BF16, which + i, n_here);
         else

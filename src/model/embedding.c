@@ -7,7 +7,10 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "data/vectors.h"
 #include "model/stage.h"
+
+enum { ROWS_AHEAD = 4 }; /* asked for while one is copied */
 
 typedef struct embedding_opts {
     wa_scale scale;
@@ -36,8 +39,11 @@ static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
 
     WA_TRY(wa_flow_alloc(flow, flow->T, D, &raw, err));
     WA_TRY(wa_flow_alloc(flow, flow->T, D, &out, err));
-    for (size_t t = 0; t < flow->T; t++)
+    for (size_t t = 0; t < flow->T; t++) {
+        if (t + ROWS_AHEAD < flow->T)
+            wa_vectors_fetch(flow->vectors, flow->rows[t + ROWS_AHEAD]);
         wa_vectors_row(flow->vectors, flow->rows[t], raw + t * D);
+    }
     flow->kernels->scale(out, raw, (float)(opts->scale.choice == 0 ? sqrt((double)D) : opts->scale.number), flow->T * D);
     flow->word_vectors = raw;
     flow->x            = out;

@@ -96,14 +96,12 @@ void wa_session_begin(wa_session *session)
 
 /* ---------------------------------------------------------------- words */
 
-static wa_token make_token(const wa_model *model, wa_text word, size_t start, size_t end)
+static wa_token make_token(const wa_model *model, wa_piece piece, size_t row)
 {
-    const size_t row = wa_vectors_find(model->vectors, word);
-
     return (wa_token){
-        .word     = word,
-        .start    = start,
-        .end      = end,
+        .word     = piece.word,
+        .start    = piece.start,
+        .end      = piece.end,
         .index    = row == WA_NONE ? model->unknown : row,
         .is_known = row != WA_NONE,
     };
@@ -137,16 +135,21 @@ wa_status wa_session_tokens(wa_session *session, size_t worker, wa_text text, wa
     wa_tokens                      all  = { 0 };
     wa_pieces                      pieces;
     wa_token                      *tokens;
+    wa_text                       *words;
+    size_t                        *rows;
 
     WA_TRY(wa_tokenizer_split(opts, text, &session->results[worker], &pieces, err));
     WA_WORKER_ALLOC(session, worker, pieces.n + 1, tokens);
+    WA_WORKER_ALLOC(session, worker, pieces.n, words);
+    WA_WORKER_ALLOC(session, worker, pieces.n, rows);
+    for (size_t i = 0; i < pieces.n; i++)
+        words[i] = pieces.items[i].word;
+    wa_lexicon_find_all(&m->vectors->lexicon, words, pieces.n, rows);
     if (m->start != WA_NONE)
-        tokens[all.n_tokens++] = make_token(m, opts->start, 0, 0);
+        tokens[all.n_tokens++] = make_token(m, (wa_piece){ .word = opts->start }, m->start);
     for (size_t i = 0; i < pieces.n; i++) {
-        const wa_token token = make_token(m, pieces.items[i].word, pieces.items[i].start, pieces.items[i].end);
-
-        tokens[all.n_tokens++] = token;
-        all.n_unknown += !token.is_known;
+        tokens[all.n_tokens++] = make_token(m, pieces.items[i], rows[i]);
+        all.n_unknown += rows[i] == WA_NONE;
     }
     all.tokens    = tokens;
     all.n_dropped = choose_context(m, tokens, all.n_tokens);

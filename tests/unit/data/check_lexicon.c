@@ -71,6 +71,33 @@ START_TEST(every_one_of_many_words_is_found_and_no_other)
 }
 END_TEST
 
+/* Every third is not there; as many as are looked for together, one more, one less, and several times as many. */
+START_TEST(many_words_are_found_at_once_where_they_are_found_one_by_one)
+{
+    static const size_t numbers[] = { 0, 1, 63, 64, 65, 300 };
+    wa_lexicon          lexicon = { 0 }, empty = { 0 };
+    wa_text             words[300];
+    size_t              found[301];
+
+    add_many(&lexicon);
+    for (size_t i = 0; i < 300; i++)
+        words[i] = wa_text_of(i % 3 == 2 ? "nowhere" : names[i * 37]);
+    for (size_t c = 0; c < sizeof numbers / sizeof *numbers; c++) {
+        const size_t n = numbers[c];
+
+        found[n] = 12345;
+        wa_lexicon_find_all(&lexicon, words, n, found);
+        for (size_t i = 0; i < n; i++)
+            ck_assert_uint_eq(found[i], i % 3 == 2 ? WA_NONE : i * 37);
+        ck_assert_uint_eq(found[n], 12345);
+        wa_lexicon_find_all(&empty, words, n, found);
+        for (size_t i = 0; i < n; i++)
+            ck_assert_uint_eq(found[i], WA_NONE);
+    }
+    wa_lexicon_clear(&lexicon);
+}
+END_TEST
+
 START_TEST(reserving_makes_adding_allocate_nothing)
 {
     counting_allocator counter = { 0 };
@@ -159,6 +186,7 @@ Suite *wa_suite_lexicon(void)
     tcase_add_test(tests, a_word_added_twice_keeps_its_place);
     tcase_add_test(tests, the_empty_word_and_words_with_zero_bytes_are_words);
     tcase_add_test(tests, every_one_of_many_words_is_found_and_no_other);
+    tcase_add_test(tests, many_words_are_found_at_once_where_they_are_found_one_by_one);
     tcase_add_test(tests, reserving_makes_adding_allocate_nothing);
     tcase_add_test(tests, of_equal_words_the_last_can_stay_in_the_order_of_the_list);
     tcase_add_test(tests, lists_in_which_the_last_counts_grow);
