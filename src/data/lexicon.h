@@ -26,8 +26,8 @@ typedef struct wa_lexicon {
 bool wa_lexicon_reserve(wa_lexicon *lexicon, size_t n);
 
 /* Adds a word unless it is there. *index is its place either way; *is_new (may be NULL) tells which. false: no memory. */
-bool    wa_lexicon_add(wa_lexicon *lexicon, wa_text word, size_t *index, bool *is_new);
-size_t  wa_lexicon_find(const wa_lexicon *lexicon, wa_text word); /* or WA_NONE */
+bool   wa_lexicon_add(wa_lexicon *lexicon, wa_text word, size_t *index, bool *is_new);
+size_t wa_lexicon_find(const wa_lexicon *lexicon, wa_text word); /* or WA_NONE */
 /* The same for n words at once, which takes less time than one by one. out [n] */
 void    wa_lexicon_find_all(const wa_lexicon *lexicon, const wa_text *words, size_t n, size_t *out);
 wa_text wa_lexicon_word(const wa_lexicon *lexicon, size_t i);
