@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { MOST_LINKS = 40 }; /* as Linux: more are taken for a circle */
+
 bool wa_path_is_folder(const char *path)
 {
     struct stat info;
@@ -61,18 +63,35 @@ char *wa_path_with(const wa_env *env, const char *path, const char *ending)
     return NULL;
 }
 
-char *wa_path_follow(const wa_env *env, const char *path)
+static bool is_link(const char *path)
 {
     struct stat about;
-    char        target[PATH_MAX];
 
-    if (lstat(path, &about) != 0 || !S_ISLNK(about.st_mode))
-        return wa_copy_text(env, wa_text_of(path));
-    char *const   real = realpath(path, NULL);
-    const ssize_t n    = real ? -1 : readlink(path, target, sizeof target); /* a link to nothing yet */
-    char *const   copy =
-        n > 0 ? wa_path_beside(env, path, (wa_text){ target, (size_t)n }) : wa_copy_text(env, wa_text_of(real ? real : path));
+    return lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+}
 
+/* What a link names, as seen from its folder. */
+static char *follow_once(const wa_env *env, const char *path)
+{
+    char          target[PATH_MAX];
+    const ssize_t n = readlink(path, target, sizeof target);
+
+    return wa_path_beside(env, path, (wa_text){ target, n > 0 ? (size_t)n : 0 });
+}
+
+/* The system follows links to a file that is there; those to nothing yet are followed here, one after another. What is open and has no
+ * name of its own, such as a pipe behind /dev/stdout, keeps that of its link. */
+char *wa_path_follow(const wa_env *env, const char *path)
+{
+    char *const real = is_link(path) ? realpath(path, NULL) : NULL;
+    char       *here = wa_copy_text(env, wa_text_of(real ? real : path));
+
+    for (size_t i = 0; here && is_link(here) && !wa_path_exists(here) && i < MOST_LINKS; i++) {
+        char *const next = follow_once(env, here);
+
+        wa_release(env, here);
+        here = next;
+    }
     free(real);
-    return copy;
+    return here;
 }

@@ -8,7 +8,7 @@ bool wa_path_is_folder(const char *path);
 bool wa_path_exists(const char *path);
 /* `name` as seen from the folder of the file `beside`: unchanged where it is absolute or beside is NULL or "-". NULL: no memory. */
 char *wa_path_beside(const wa_env *env, const char *beside, wa_text name);
-/* The file that a link leads to, there or not; the path itself where it is no link. NULL: no memory. */
+/* The file that a link leads to, there or not, through other links; the path itself where it is no link. NULL: no memory. */
 char *wa_path_follow(const wa_env *env, const char *path);
 /* "path" with the ending behind it. NULL: no memory. */
 char *wa_path_with(const wa_env *env, const char *path, const char *ending);
