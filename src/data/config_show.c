@@ -210,6 +210,8 @@ static void show_line(printer *p, size_t indent, const char *name, const char *v
 /* A line that says that a key exists. */
 static void show_absent(printer *p, size_t indent, const char *name)
 {
+    if (p->is_bare)
+        return;
     p->is_off = true;
     p->off_at = indent;
     show_line(p, indent, name, NULL, "not given");

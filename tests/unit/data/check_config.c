@@ -939,6 +939,49 @@ START_TEST(a_configuration_is_shown_with_where_each_value_comes_from)
 }
 END_TEST
 
+static void expect_bare(wa_config *config, const char *expected)
+{
+    wa_buf text = { 0 };
+
+    wa_config_show_bare(config, &text);
+    wa_buf_add(&text, "", 1);
+    ck_assert(!text.failed);
+    expect_lines(text.data, expected);
+    wa_buf_clear(&text);
+    wa_config_close(config);
+}
+
+/* Neither where a value is given, nor a file, nor a key that is not given: only words that stand for no file are left of paths. */
+START_TEST(a_bare_configuration_is_its_values_alone)
+{
+    static const char        bare[] = "vectors:\n"
+                                      "  limit: 2\n"
+                                      "tokenizer:\n"
+                                      "  lowercase: true\n"
+                                      "  unknown: null\n"
+                                      "  ratio: 0.5\n"
+                                      "  temperature: 1\n"
+                                      "pipeline:\n"
+                                      "  - vocabulary:\n"
+                                      "  - vocabulary:\n"
+                                      "      words: input\n"
+                                      "  - attention:\n"
+                                      "      heads: 8\n"
+                                      "      mask: causal\n"
+                                      "extra:\n"
+                                      "  a: [[1, 2], [3, 4]]\n"
+                                      "trace: [ \"*\" ]\n";
+    static const char *const sets[] = { "vectors.limit=2", "attention.0.heads=8", "extra.a=[[1, 2], [3, 4]]", "input.file=y" };
+
+    expect_bare(open_text("vectors: { file: v.bin, limit: 2 }\ninput: { file: x }\nextra: { a: [[1, 2], [3, 4]] }\n"
+                          "pipeline: [ vocabulary: { words: w.txt }, vocabulary: { words: input }, attention: { heads: 8 } ]\n"),
+                bare);
+    write_text("b.yaml", "vectors: { file: other.bin }\n"
+                         "pipeline: [ vocabulary: { words: other.txt }, vocabulary: { words: input }, attention ]\n");
+    expect_bare(open_file(write_text("a.yaml", "model: b.yaml\n"), sets, 4), bare);
+}
+END_TEST
+
 START_TEST(the_schema_is_shown_as_a_configuration_of_its_defaults)
 {
     wa_buf text = { 0 };
@@ -1156,6 +1199,7 @@ Suite *wa_suite_config(void)
     suite_add_tcase(suite, places);
     tcase_add_loop_test(show, what_is_shown_reads_back_to_the_same, 0, (int)(sizeof shown / sizeof *shown));
     tcase_add_test(show, a_configuration_is_shown_with_where_each_value_comes_from);
+    tcase_add_test(show, a_bare_configuration_is_its_values_alone);
     tcase_add_test(show, the_schema_is_shown_as_a_configuration_of_its_defaults);
     tcase_add_test(show, the_schema_of_the_program_is_shown_as_a_configuration_that_reads_back);
     suite_add_tcase(suite, show);
