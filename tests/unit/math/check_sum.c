@@ -69,6 +69,29 @@ START_TEST(order_and_parts_change_no_digit)
 }
 END_TEST
 
+/* All digits of the magnitude lie in 0 .. 2^32 - 1, and with the sign it is the sum again. */
+START_TEST(a_sum_is_its_sign_and_magnitude)
+{
+    static const double x[] = { 0.0, 1.0, -1.0, DBL_MAX, -DBL_MAX, DBL_TRUE_MIN, -DBL_TRUE_MIN, 0.1, -1e300 };
+
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) {
+        wa_sum sum = { .n_added = 0 }, magnitude, negated;
+
+        wa_sum_add(&sum, x[i]);
+        wa_sum_add(&sum, x[i]);
+        ck_assert_int_eq(wa_sum_split(&sum, &magnitude), x[i] < 0 ? -1 : 1);
+        for (size_t d = 0; d < WA_SUM_DIGITS; d++)
+            ck_assert(magnitude.digits[d] >= 0 && magnitude.digits[d] <= 0xFFFFFFFF);
+        ck_assert_double_eq(wa_sum_value(&magnitude), 2 * fabs(x[i]));
+        negated = magnitude;
+        wa_sum_add(&negated, -fabs(x[i])); /* taking it away twice leaves nothing */
+        wa_sum_add(&negated, -fabs(x[i]));
+        wa_sum_settle(&negated);
+        ck_assert_mem_eq(&negated, &(wa_sum){ .n_added = 0 }, sizeof negated);
+    }
+}
+END_TEST
+
 Suite *wa_suite_sum(void)
 {
     Suite *const suite = suite_create("math/sum");
@@ -76,6 +99,7 @@ Suite *wa_suite_sum(void)
 
     tcase_add_test(tests, what_doubles_lose_is_kept);
     tcase_add_test(tests, the_value_is_rounded_once);
+    tcase_add_test(tests, a_sum_is_its_sign_and_magnitude);
     tcase_add_test(tests, order_and_parts_change_no_digit);
     suite_add_tcase(suite, tests);
     return suite;

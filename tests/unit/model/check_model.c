@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/str.h"
-#include "small_model.h"
+#include "made_model.h"
 #include "suites.h"
 
 START_TEST(a_folder_stands_for_its_model_yaml)
@@ -99,6 +100,162 @@ START_TEST(vectors_that_are_not_finite_are_an_error_when_they_are_used)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- fingerprints */
+
+static const char made_yaml[] = "vectors: { file: made.bin }\n"
+                                "pipeline: [ embed: { scale: 1 }, vocabulary: { words: made.words, temperature: 0.5 } ]\n"
+                                "weights: { file: made.safetensors }\n";
+
+static uint64_t fingerprint_of(const char *name, const char *yaml, const char *const *sets, size_t n_sets)
+{
+    const wa_model_opts opts  = { .sets = sets, .n_sets = n_sets };
+    wa_model           *model = NULL;
+    uint64_t            print = 0;
+    wa_error            err;
+
+    ck_assert_msg(wa_model_open(scratch_file(name, yaml, strlen(yaml)), &opts, &model, &err) == WA_OK, "%s", err.message);
+    ck_assert_int_eq(wa_model_fingerprint(model, &print, NULL), WA_OK);
+    wa_model_close(model);
+    return print;
+}
+
+/* Three words behind four, all numbers different. */
+static made_model make_files(void)
+{
+    made_model made = made_model_new(3, 2, 4);
+
+    for (size_t i = 0; i < 8; i++) {
+        made.inputs[i]     = (float)i + 0.5f;
+        made.weight[i % 6] = (float)i - 2.5f;
+        made.bias[i % 3]   = (float)i / 16.0f;
+    }
+    wa_model_close(made_model_open(&made));
+    return made;
+}
+
+static uint64_t fingerprint_of_made(void)
+{
+    return fingerprint_of("made.yaml", made_yaml, NULL, 0);
+}
+
+/* Copies a file of the scratch folder, with one text of it replaced by another as long. */
+static void copy_file(const char *from, const char *to, const char *old, const char *new)
+{
+    size_t      n;
+    char *const bytes = read_file(scratch_path(from), &n);
+
+    for (size_t i = 0; *old && i + strlen(old) <= n; i++)
+        if (memcmp(bytes + i, old, strlen(old)) == 0)
+            memcpy(bytes + i, new, strlen(old));
+    scratch_file(to, bytes, n);
+    free(bytes);
+}
+
+START_TEST(how_files_are_packed_and_named_does_not_change_a_fingerprint)
+{
+    made_model        made  = make_files();
+    const uint64_t    print = fingerprint_of_made();
+    size_t            n;
+    char *const       bytes  = read_file(scratch_path("made.bin"), &n);
+    const char *const packed = packed_file("v.gz", (wa_text){ bytes, n }, 7);
+    char              set[512];
+
+    snprintf(set, sizeof set, "vectors.file=%s", packed);
+    ck_assert_uint_eq(fingerprint_of("made.yaml", made_yaml, (const char *[]){ set }, 1), print);
+    ck_assert_int_eq(mkdir(scratch_path("sub"), 0700), 0);
+    copy_file("made.bin", "sub/made.bin", "", "");
+    copy_file("made.words", "sub/made.words", "", "");
+    copy_file("made.safetensors", "sub/made.safetensors", "", "");
+    ck_assert_uint_eq(fingerprint_of("sub/other.yaml", made_yaml, NULL, 0), print);
+    free(bytes);
+    made_model_clear(&made);
+}
+END_TEST
+
+START_TEST(where_a_value_is_given_does_not_change_a_fingerprint)
+{
+    static const char *const temperature[] = { "vocabulary.0.temperature=0.5" }, *const scale[] = { "embed.0.scale=1" };
+    made_model     made  = make_files();
+    const uint64_t print = fingerprint_of_made();
+
+    ck_assert_uint_eq(fingerprint_of("made.yaml", made_yaml, temperature, 1), print);
+    ck_assert_uint_eq(fingerprint_of("made.yaml", made_yaml, scale, 1), print);
+    fingerprint_of("made.yaml", made_yaml, NULL, 0); /* leaves the file */
+    ck_assert_uint_eq(fingerprint_of("above.yaml", "model: made.yaml\n", NULL, 0), print);
+    ck_assert_uint_eq(fingerprint_of("top.yaml", "# a comment\nmodel: above.yaml\nvectors: { limit: 0 }\n", NULL, 0), print);
+    made_model_clear(&made);
+}
+END_TEST
+
+START_TEST(an_option_changes_a_fingerprint)
+{
+    static const char *const sets[] = { "vocabulary.0.temperature=2", "embed.0.scale=2",    "tokenizer.lowercase=false",
+                                        "tokenizer.max_tokens=9",     "tokenizer.start=x0", "vectors.limit=3" };
+    made_model               made   = make_files();
+    const uint64_t           print  = fingerprint_of_made();
+
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        ck_assert_msg(fingerprint_of("made.yaml", made_yaml, &sets[i], 1) != print, "%s changes nothing", sets[i]);
+    fingerprint_of_made();
+    ck_assert_uint_ne(fingerprint_of("above.yaml", "model: made.yaml\ntokenizer: { max_tokens: 9 }\n", NULL, 0), print);
+    made_model_clear(&made);
+}
+END_TEST
+
+static uint64_t fingerprint_with(made_model *made, float *number)
+{
+    const float before = *number;
+
+    *number = before + 1;
+    wa_model_close(made_model_open(made));
+    *number = before;
+    return fingerprint_of_made();
+}
+
+START_TEST(each_number_changes_a_fingerprint)
+{
+    made_model     made  = make_files();
+    const uint64_t print = fingerprint_of_made();
+
+    for (size_t i = 0; i < 8; i++)
+        ck_assert_uint_ne(fingerprint_with(&made, &made.inputs[i]), print);
+    for (size_t i = 0; i < 6; i++)
+        ck_assert_uint_ne(fingerprint_with(&made, &made.weight[i]), print);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_ne(fingerprint_with(&made, &made.bias[i]), print);
+    wa_model_close(made_model_open(&made));
+    ck_assert_uint_eq(fingerprint_of_made(), print);
+    made_model_clear(&made);
+}
+END_TEST
+
+START_TEST(each_word_changes_a_fingerprint)
+{
+    made_model     made  = make_files();
+    const uint64_t print = fingerprint_of_made();
+
+    copy_file("made.bin", "made.bin", "x2 ", "y2 ");
+    ck_assert_uint_ne(fingerprint_of_made(), print);
+    copy_file("made.bin", "made.bin", "y2 ", "x2 ");
+    ck_assert_uint_eq(fingerprint_of_made(), print);
+    copy_file("made.words", "made.words", "w2", "v2");
+    ck_assert_uint_ne(fingerprint_of_made(), print);
+    made_model_clear(&made);
+}
+END_TEST
+
+START_TEST(values_written_by_hand_change_a_fingerprint)
+{
+    static const char yaml[] = "vectors: { values: { a: [1], b: [2] } }\npipeline: [ embed: {}, add_norm: { residual: false } ]\n"
+                               "weights: { values: { norm.0.weight: [3], norm.0.bias: [4] } }\n";
+    static const char *const sets[] = { "vectors.values.a=[5]", "weights.values.norm.0.bias=[5]" };
+    const uint64_t           print  = fingerprint_of("hand.yaml", yaml, NULL, 0);
+
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_msg(fingerprint_of("hand.yaml", yaml, &sets[i], 1) != print, "%s changes nothing", sets[i]);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- memory */
 
 static wa_status open_rank_close(const wa_env *env, void *path)
@@ -114,6 +271,8 @@ static wa_status open_rank_close(const wa_env *env, void *path)
         st = wa_session_new(model, &session, &err);
     if (st == WA_OK)
         st = wa_rank(session, wa_text_of("the cat sat"), NULL, &ranking, &err);
+    if (st == WA_OK)
+        st = wa_model_fingerprint(model, &(uint64_t){ 0 }, &err);
     wa_session_free(session);
     wa_model_close(model);
     return st;
@@ -202,6 +361,12 @@ Suite *wa_suite_model(void)
     tcase_add_test(tests, one_logit_that_is_not_finite_is_noticed);
     tcase_add_test(tests, a_model_without_vectors_says_so);
     tcase_add_test(tests, vectors_that_are_not_finite_are_an_error_when_they_are_used);
+    tcase_add_test(tests, how_files_are_packed_and_named_does_not_change_a_fingerprint);
+    tcase_add_test(tests, where_a_value_is_given_does_not_change_a_fingerprint);
+    tcase_add_test(tests, an_option_changes_a_fingerprint);
+    tcase_add_test(tests, each_number_changes_a_fingerprint);
+    tcase_add_test(tests, each_word_changes_a_fingerprint);
+    tcase_add_test(tests, values_written_by_hand_change_a_fingerprint);
     tcase_add_test(tests, every_failing_allocation_is_reported_and_nothing_leaks);
     tcase_add_test(tests, ranking_again_keeps_no_more_memory);
     tcase_add_test(tests, several_threads_share_a_model);

@@ -441,6 +441,42 @@ START_TEST(a_word_scores_what_its_ranking_said)
 }
 END_TEST
 
+/* A text is scored after others that were fed with their ends, and after the same that were scored: each word to the same bits. Long
+ * enough that words are forgotten, in models with an end word that has a vector, that has none, and without one. */
+START_TEST(a_line_that_is_fed_with_its_end_leaves_what_scoring_leaves)
+{
+    static const char made[] =
+        "vectors: { values: { a: [1, 2], b: [-1, 3], c: [0.5, -2] } }\n"
+        "tokenizer: { end: '</s>', max_tokens: 8 }\n"
+        "pipeline: [ embed: {}, positional: {}, attention: { heads: 1, head_dim: 2 }, vocabulary: { words: words } ]\n"
+        "weights: { random: { seed: 2, low: -1, high: 1 } }\n";
+    static const struct variant ends[]  = { { deep_yaml, { NULL } }, { made, { NULL } }, { deep_yaml, { "tokenizer.end=null" } } };
+    static const char *const    texts[] = { "the cat a", "", "c sat xyzzy b", "a b c the on a mat", "mat", "b b", "on the mat" };
+
+    scratch_file("words", "a\nb\nc\n</s>\n", 11);
+    open_variant(&ends[_i]);
+    wa_context *const fed = new_context(), *const scored = new_context();
+    for (size_t round = 0; round < 3 * LENGTH(texts); round++) {
+        const wa_text text = wa_text_of(texts[round % LENGTH(texts)]);
+        wa_scores     a, b;
+
+        wa_context *const copy = fork_of(fed); /* scoring adds the words, and here they are to be fed */
+        ck_assert_int_eq(wa_score(session, text, copy, &a, NULL), WA_OK);
+        ck_assert_int_eq(wa_score(whole, text, scored, &b, NULL), WA_OK);
+        ck_assert_uint_eq(a.n_words, b.n_words);
+        ck_assert_mem_eq(&a.logprob, &b.logprob, sizeof a.logprob);
+        for (size_t i = 0; i < a.n_words; i++)
+            ck_assert_mem_eq(&a.words[i].logprob, &b.words[i].logprob, sizeof(float));
+        wa_context_free(copy);
+        feed(fed, texts[round % LENGTH(texts)]);
+        ck_assert_int_eq(wa_feed_end(fed, NULL), WA_OK);
+    }
+    wa_context_free(fed);
+    wa_context_free(scored);
+    close_model();
+}
+END_TEST
+
 /* ---------------------------------------------------------------- memory */
 
 static wa_model *open_counted(const char *yaml, const wa_env *env)
@@ -506,6 +542,7 @@ static wa_status use_contexts(const wa_env *env, void *user)
     st           = st ? st : wa_session_new(m, &s, NULL);
     st           = st ? st : wa_context_new(m, &context, NULL);
     st           = st ? st : wa_feed(s, context, wa_text_of("the cat sat dÃ©jÃ "), NULL, NULL);
+    st           = st ? st : wa_feed_end(context, NULL);
     st           = st ? st : wa_rank_next(s, context, &(wa_rank_opts){ .words_only = true }, &ranking, NULL);
     st           = st ? st : wa_context_fork(context, &fork, NULL);
     st           = st ? st : wa_feed(s, fork, wa_text_of("on a mat the cat sat on a mat"), NULL, NULL);
@@ -590,6 +627,7 @@ Suite *wa_suite_session(void)
     tcase_set_timeout(rest, 600);
     tcase_add_test(rest, an_empty_context_without_a_start_word_is_an_error_until_a_word_is_fed);
     tcase_add_test(rest, scored_texts_are_words_of_the_context_too);
+    tcase_add_loop_test(rest, a_line_that_is_fed_with_its_end_leaves_what_scoring_leaves, 0, 3);
     tcase_add_loop_test(rest, a_word_is_fed_and_ranked_without_an_allocation, 0, 2);
     tcase_add_test(rest, every_failing_allocation_is_reported_and_nothing_is_lost);
     tcase_add_test(rest, a_context_outlives_a_failed_allocation);
