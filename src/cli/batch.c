@@ -312,11 +312,17 @@ done:
 static int open_ledger(wa_batch_runner *r)
 {
     const bool           to_terminal = !r->output && isatty(STDOUT_FILENO);
-    const wa_ledger_opts opts        = { r->output, r->batch->opts->checkpoint, r->batch->opts->resume,
-                                         r->batch->opts->line_buffered || to_terminal, r->batch->has_count };
-    wa_journal           run;
-    wa_error             err;
-    int                  code;
+    const wa_ledger_opts opts        = {
+               .output     = r->output,
+               .checkpoint = r->batch->opts->checkpoint,
+               .is_long    = !r->batch->are_texts,
+               .resumes    = r->batch->opts->resume,
+               .at_once    = r->batch->opts->line_buffered || to_terminal,
+               .rewrites   = r->batch->has_count,
+    };
+    wa_journal run;
+    wa_error   err;
+    int        code;
 
     if (describe_run(r, &run, &err) != WA_OK)
         return wa_cli_fail(&err);

@@ -117,6 +117,14 @@ static int open_part(wa_ledger *ledger)
     return code;
 }
 
+/* What is made in one go, and begins anew. */
+static int open_whole(wa_ledger *ledger)
+{
+    wa_error err;
+
+    return wa_output_open(ledger->path, wa_cli_env(), &ledger->output, &err) == WA_OK ? -1 : wa_cli_fail(&err);
+}
+
 bool wa_ledger_is_resumed(const wa_ledger *ledger)
 {
     return ledger->has_saved;
@@ -130,12 +138,12 @@ int wa_ledger_open(wa_ledger *ledger, const wa_ledger_opts *opts, const wa_journ
         return -1;
     if (!(ledger->path = wa_path_follow(NULL, opts->output)))
         return wa_cli_complain(WA_EXIT_IO, "%s: not enough memory", opts->output);
-    const int code = open_part(ledger);
+    const int code = opts->is_long ? open_part(ledger) : open_whole(ledger);
     if (code < 0 && opts->rewrites && !wa_output_can_rewrite(ledger->output))
         return wa_cli_complain(WA_EXIT_USAGE,
                                "%s: its header is completed last, so it can be neither a pipe nor packed; name a file without .gz",
                                ledger->path);
-    if (code < 0 && !wa_output_is_part(ledger->output)) { /* a device or pipe */
+    if (code < 0 && !wa_output_is_part(ledger->output)) { /* also a device or pipe */
         wa_release(NULL, ledger->state);
         ledger->state = NULL;
     } else if (code < 0 && !wa_ledger_is_resumed(ledger)) {

@@ -9,13 +9,14 @@
 
 /* output      a path; NULL or "-" is standard output
  * checkpoint  seconds between two journals
+ * is_long     another run can go on with it where this one ends early
  * resumes     goes on with what an interrupted run left
  * at_once     hands on what is written after every piece
  * rewrites    its first bytes are written again in the end */
 typedef struct wa_ledger_opts {
     const char *output;
     size_t      checkpoint;
-    bool        resumes, at_once, rewrites;
+    bool        is_long, resumes, at_once, rewrites;
 } wa_ledger_opts;
 
 typedef struct wa_ledger {
