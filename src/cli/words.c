@@ -14,7 +14,10 @@ static void add_listed(wa_buf *record, wa_text word, bool is_first)
 static void begin_record(wa_buf *record, wa_text text)
 {
     wa_buf_str(record, "{\"text\":");
-    wa_json_add_text(record, text);
+    if (!text.data && text.n_bytes > 0) /* longer than what is kept */
+        wa_buf_str(record, "null");
+    else
+        wa_json_add_text(record, text);
 }
 
 void wa_words_add_json(wa_buf *record, wa_text text, const wa_tokens *tokens)
