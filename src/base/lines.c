@@ -149,6 +149,11 @@ done:
     return st;
 }
 
+bool wa_lines_are_over(const wa_lines *lines)
+{
+    return lines->at_end && lines->at == lines->buffer.n_bytes && lines->n_dropped == 0;
+}
+
 void wa_lines_wait(const wa_lines *lines, int other_fd)
 {
     wa_stream_wait(lines->stream, other_fd);
@@ -190,8 +195,9 @@ uint64_t wa_lines_offset(const wa_lines *lines)
 
 uint64_t wa_lines_position(const wa_lines *lines)
 {
-    const uint64_t n_read  = wa_stream_position(lines->stream);
-    const size_t   n_ahead = wa_stream_is_gzip(lines->stream) ? 0 : lines->buffer.n_bytes - lines->at; /* packed, nobody knows where */
+    const uint64_t n_read = wa_stream_position(lines->stream);
+    const size_t   n_ahead =
+        wa_stream_is_gzip(lines->stream) ? 0 : lines->buffer.n_bytes - lines->at; /* packed, nobody knows where */
 
     return n_read - n_ahead;
 }

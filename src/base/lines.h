@@ -34,6 +34,9 @@ wa_status wa_lines_next(wa_lines *lines, wa_text *line, bool *has_line, wa_error
  * last line. Errors as wa_lines_next(). */
 wa_status wa_lines_poll(wa_lines *lines, bool *is_ready, wa_error *err);
 
+/* Where it was ready: whether that was the end, and nothing is left. */
+bool wa_lines_are_over(const wa_lines *lines);
+
 /* Waits for input, for another descriptor (-1: none), or a signal. For when wa_lines_poll() found nothing ready: lines that were
  * read already are not looked for. */
 void wa_lines_wait(const wa_lines *lines, int other_fd);

@@ -104,6 +104,18 @@ static wa_status begin_gzip(wa_stream *s, wa_error *err)
     return WA_OK;
 }
 
+/* A named pipe is open before anybody writes to it, so that one can wait for that and for something else: wa_stream_wait(). Returns the
+ * descriptor or -1 with errno. */
+static int open_at_once(const char *path)
+{
+    const int fd    = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int flags = fd < 0 ? -1 : fcntl(fd, F_GETFL);
+
+    if (flags >= 0)
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    return fd;
+}
+
 wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, wa_error *err)
 {
     wa_status  st = WA_OK;
@@ -114,7 +126,7 @@ wa_status wa_stream_open(const char *path, const wa_env *env, wa_stream **out, w
     *s = (wa_stream){ .env = env, .fd = STDIN_FILENO };
     if (!(s->path = wa_copy_text(env, wa_text_of(path))))
         WA_TRY(wa_fail_memory(err, path));
-    if (strcmp(path, "-") != 0 && (s->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
+    if (strcmp(path, "-") != 0 && (s->fd = open_at_once(path)) < 0) {
         st = wa_fail_system(err, path, "cannot open", errno);
         goto done;
     }
@@ -125,6 +137,15 @@ done:
     return st;
 }
 
+/* read() takes it for the end of a named pipe that nobody writes to it yet; poll() does not. */
+static void wait_for_writer(const wa_stream *s)
+{
+    struct pollfd input = { .fd = s->fd, .events = POLLIN };
+
+    while (poll(&input, 1, -1) < 0 && errno == EINTR)
+        continue;
+}
+
 /* Waits for the first bytes, which tell what the file is. */
 static wa_status begin(wa_stream *s, wa_error *err)
 {
@@ -132,6 +153,7 @@ static wa_status begin(wa_stream *s, wa_error *err)
 
     if (s->has_begun)
         return WA_OK;
+    wait_for_writer(s);
     WA_TRY(fill(s, 1, err));
     if (s->n > 0 && s->packed[0] != '\n') /* an empty line that is typed is given before the next one is there */
         WA_TRY(fill(s, 2, err));

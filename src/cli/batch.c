@@ -186,7 +186,7 @@ static wa_status read_answered(wa_batch_runner *r, const wa_corpus_place *target
     wa_corpus_event            event = WA_CORPUS_LINE;
     wa_corpus_line             line;
 
-    while (event != WA_CORPUS_END && is_before(&here, target) && !wa_cli_is_stopping()) {
+    while (event != WA_CORPUS_END && is_before(&here, target)) {
         event = wa_corpus_next(r->corpus, &line, NULL);
         if (event == WA_CORPUS_LINE && verb->recall) {
             const wa_cli_line named = wa_batch_name_line(r, &line);
@@ -195,7 +195,7 @@ static wa_status read_answered(wa_batch_runner *r, const wa_corpus_place *target
         }
         here = wa_corpus_reached(r->corpus);
     }
-    if (!wa_cli_is_stopping() && memcmp(&here, target, sizeof here) != 0)
+    if (memcmp(&here, target, sizeof here) != 0)
         WA_FAIL(WA_EUSAGE,
                 "%s: the input has changed since: what was read then is not what is there now; remove the file to begin anew",
                 r->ledger.state);
@@ -224,7 +224,7 @@ static int go_on(wa_batch_runner *r)
 static wa_status open_corpus(wa_batch_runner *r, wa_error *err)
 {
     const wa_operands *const operands = &r->batch->operands;
-    const wa_corpus_opts     opts     = { r->shard.number, r->shard.n, r->batch->opts->max_line, wa_cli_defer_signals() };
+    const wa_corpus_opts     opts     = { r->shard.number, r->shard.n, r->batch->opts->max_line, wa_cli_wake_fd() };
 
     if (r->batch->are_texts)
         return wa_corpus_open_texts(operands->items, operands->n, wa_cli_env(), &r->corpus, err);
@@ -339,14 +339,14 @@ static int open_ledger(wa_batch_runner *r)
 /* The run ends early: by a signal, where the output cannot be written, or at a line that failed. */
 static int end_early(wa_batch_runner *r)
 {
-    const wa_error    failure   = r->ledger.failure;
     const bool        can_go_on = wa_ledger_interrupt(&r->ledger);
+    const wa_error    failure   = r->ledger.failure;
     const char *const how       = can_go_on ? "; the same command with --resume goes on" : "";
     const size_t      n         = r->ledger.reached.n_done + r->ledger.reached.n_failed;
 
     if (failure.status != WA_OK)
         return wa_cli_complain(wa_exit_code(failure.status), "%s%s", failure.message, how);
-    if (n > 0)
+    if (n > 0 && (can_go_on || !r->is_stopped)) /* at a line that failed, that line was told */
         wa_cli_complain(WA_EXIT_OK, "stopped after %zu line%s%s", n, n == 1 ? "" : "s", how);
     return r->outcome.first_code;
 }
@@ -388,6 +388,7 @@ static int run(wa_batch_runner *r)
 
     if ((code = prepare(r)) >= 0 || (code = open_ledger(r)) >= 0)
         return code;
+    wa_cli_defer_signals();
     const wa_ordered steps = { r->n_pieces, wa_batch_read, wa_batch_work, write_piece, r };
     if (wa_ordered_run(r->pool, &steps, wa_cli_env(), &err) != WA_OK)
         return wa_cli_fail(&err);

@@ -82,10 +82,10 @@ static void fill_standard_descriptors(void)
             _exit(WA_EXIT_IO);
 }
 
-static void handle_endings(void (*handler)(int number))
+static void handle_endings(void (*handler)(int number), int flags)
 {
     static const int       ending[] = { SIGINT, SIGTERM, SIGHUP };
-    const struct sigaction action   = { .sa_handler = handler };
+    const struct sigaction action   = { .sa_handler = handler, .sa_flags = flags };
 
     for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) {
         struct sigaction old;
@@ -100,7 +100,7 @@ void wa_cli_begin(void)
     struct sigaction action = { .sa_handler = end_by_bus_error };
 
     fill_standard_descriptors();
-    handle_endings(end_by_signal);
+    handle_endings(end_by_signal, 0);
     sigaction(SIGBUS, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL); /* a closed pipe is seen as EPIPE */
@@ -117,14 +117,20 @@ static void note_signal(int number)
     (void)n;
 }
 
-int wa_cli_defer_signals(void)
+int wa_cli_wake_fd(void)
 {
     if (wake[0] < 0 && pipe(wake) == 0) {
         fcntl(wake[0], F_SETFD, FD_CLOEXEC);
         fcntl(wake[1], F_SETFD, FD_CLOEXEC);
-        handle_endings(note_signal);
     }
     return wake[0];
+}
+
+/* What is being written goes on: stdio loses what is left where write() is interrupted. */
+void wa_cli_defer_signals(void)
+{
+    if (wa_cli_wake_fd() >= 0)
+        handle_endings(note_signal, SA_RESTART);
 }
 
 bool wa_cli_is_stopping(void)

@@ -23,9 +23,11 @@ void wa_cli_begin(void);
 int  wa_cli_end(int exit_code);
 
 /* From now on the first signal to end (SIGINT, SIGTERM, SIGHUP) is only noted; a second one ends the process. wa_cli_end() ends it by the
- * signal that was noted, so that whoever started it knows. Returns a descriptor that has something to read once one was noted. */
-int  wa_cli_defer_signals(void);
+ * signal that was noted, so that whoever started it knows. */
+void wa_cli_defer_signals(void);
 bool wa_cli_is_stopping(void);
+/* A descriptor that has something to read once one was noted; -1 where there is none. */
+int wa_cli_wake_fd(void);
 
 /* Of a clock that only goes forward. */
 double wa_cli_seconds(void);

@@ -248,8 +248,11 @@ wa_status wa_ledger_finish(wa_ledger *ledger, wa_text first)
 
 bool wa_ledger_interrupt(wa_ledger *ledger)
 {
-    if (!ledger->state)
+    if (!ledger->state) { /* a device or pipe: whoever reads it has what there is; standard output is the process's own to end */
+        if (ledger->output && ledger->failure.status == WA_OK)
+            wa_output_finish(ledger->output, &ledger->failure);
         return false;
+    }
     if (ledger->has_safe && ledger->failure.status == WA_OK && ledger->safe.n_done + ledger->safe.n_failed > 0)
         save(ledger);
     if (!ledger->has_saved)

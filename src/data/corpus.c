@@ -38,6 +38,7 @@ struct wa_corpus {
     wa_error           failure;
     uint64_t           end; /* lines that begin there or later are not ours */
     wa_digest         *digest;
+    wa_corpus_place    reached; /* with what was given out last; `file` may be further */
 };
 
 /* ---------------------------------------------------------------- ranges */
@@ -185,6 +186,11 @@ static wa_status new_corpus(const char *const *names, size_t n, const wa_env *en
     return corpus->sizes && corpus->starts && corpus->digest ? WA_OK : wa_fail_memory(err, "input");
 }
 
+static void note_place(wa_corpus *corpus)
+{
+    corpus->reached = (wa_corpus_place){ corpus->file, corpus->n_lines, wa_digest_value(corpus->digest) };
+}
+
 wa_status wa_corpus_open(const char *const *files, size_t n_files, const wa_corpus_opts *opts, const wa_env *env, wa_corpus **out,
                          wa_error *err)
 {
@@ -194,6 +200,7 @@ wa_status wa_corpus_open(const char *const *files, size_t n_files, const wa_corp
     WA_TRY(new_corpus(files, n_files, env, &corpus, err));
     corpus->opts = *opts;
     WA_TRY(measure(corpus, err));
+    note_place(corpus);
     *out   = corpus;
     corpus = NULL;
 done:
@@ -311,31 +318,53 @@ static wa_corpus_event next_text(wa_corpus *corpus, wa_corpus_line *line)
 
 wa_corpus_event wa_corpus_next(wa_corpus *corpus, wa_corpus_line *line, wa_error *err)
 {
+    wa_corpus_event event = WA_CORPUS_END;
+
     if (corpus->are_texts)
         return next_text(corpus, line);
-    while (corpus->file < corpus->n_names) {
-        const wa_corpus_event event = next_of_file(corpus, line, err);
-
+    while (event == WA_CORPUS_END && corpus->file < corpus->n_names) {
+        event = next_of_file(corpus, line, err);
         if (event == WA_CORPUS_END || event == WA_CORPUS_BAD_FILE)
             leave_file(corpus);
-        if (event != WA_CORPUS_END)
-            return event;
     }
-    return WA_CORPUS_END;
+    note_place(corpus);
+    return event;
 }
 
-/* Where reading fails, wa_corpus_next() meets it again and reports it. */
-bool wa_corpus_is_ready(wa_corpus *corpus)
+/* Whether the file in hand, or the next one, can be read without waiting. Where that fails, wa_corpus_next() meets it again and reports it;
+ * nobody waits for the end of a regular file. */
+static bool is_file_ready(wa_corpus *corpus)
 {
     bool is_ready = true;
 
-    if (corpus->are_texts || corpus->file == corpus->n_names || corpus->has_failed)
-        return true;
-    if (!corpus->lines)
-        return size_on_disk(corpus->names[corpus->file]) != UINT64_MAX;
-    if (wa_lines_offset(corpus->lines) >= corpus->end)
+    if (!corpus->lines && !corpus->has_failed) {
+        if (size_on_disk(corpus->names[corpus->file]) == UINT64_MAX)
+            return false;
+        corpus->has_failed = open_file(corpus, &corpus->failure) != WA_OK;
+    }
+    if (corpus->has_failed || wa_lines_offset(corpus->lines) >= corpus->end)
         return true;
     return wa_lines_poll(corpus->lines, &is_ready, NULL) != WA_OK || is_ready;
+}
+
+static bool is_file_over(const wa_corpus *corpus)
+{
+    return !corpus->has_failed && (wa_lines_offset(corpus->lines) >= corpus->end || wa_lines_are_over(corpus->lines));
+}
+
+/* Behind the end of a file comes the next one, which is not ready because this one is. */
+bool wa_corpus_is_ready(wa_corpus *corpus)
+{
+    if (corpus->are_texts)
+        return true;
+    while (corpus->file < corpus->n_names) {
+        if (!is_file_ready(corpus))
+            return false;
+        if (!is_file_over(corpus))
+            return true;
+        leave_file(corpus);
+    }
+    return true;
 }
 
 void wa_corpus_wait(wa_corpus *corpus)
@@ -348,7 +377,7 @@ void wa_corpus_wait(wa_corpus *corpus)
 
 wa_corpus_place wa_corpus_reached(const wa_corpus *corpus)
 {
-    return (wa_corpus_place){ corpus->file, corpus->n_lines, wa_digest_value(corpus->digest) };
+    return corpus->reached;
 }
 
 uint64_t wa_corpus_bytes_read(const wa_corpus *corpus)

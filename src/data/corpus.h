@@ -49,8 +49,7 @@ wa_corpus_event wa_corpus_next(wa_corpus *corpus, wa_corpus_line *line, wa_error
 
 /* Whether wa_corpus_next() answers without waiting for somebody else; it may read, which ends the life of the last line. */
 bool wa_corpus_is_ready(wa_corpus *corpus);
-/* Where it is not: waits until it may be so, the wake_fd has something to read, or a signal comes; longer only for somebody who writes
- * to a named pipe that is to be opened. */
+/* Where it is not: waits until it may be so, the wake_fd has something to read, or a signal comes. */
 void wa_corpus_wait(wa_corpus *corpus);
 
 /* How far was read: lines of the file in hand, all before it, and a fingerprint of everything that was given out. */
