@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -20,7 +21,7 @@ static bool                  output_is_open = true;
 static int                   output_errno;
 static char                  temporary_path[4096];
 static volatile sig_atomic_t has_temporary;
-static volatile sig_atomic_t noted_signal; /* 0: none */
+static atomic_int            noted_signal; /* 0: none; the handler runs on any thread */
 static int                   wake[2] = { -1, -1 };
 
 /* ---------------------------------------------------------------- the library's environment */
