@@ -276,7 +276,7 @@ END_TEST
 /* All of the member is in the pipe when its first word is read, and nothing else comes while the second one waits. */
 START_TEST(what_was_unpacked_and_did_not_fit_is_ready)
 {
-    const char *const path   = scratch_path("ready.gz");
+    const char *const path   = scratch_path("waiting.gz");
     wa_stream        *stream = NULL;
     char              word[4];
     size_t            got;
