@@ -318,11 +318,9 @@ static wa_corpus_event next_text(wa_corpus *corpus, wa_corpus_line *line)
 
 wa_corpus_event wa_corpus_next(wa_corpus *corpus, wa_corpus_line *line, wa_error *err)
 {
-    wa_corpus_event event = WA_CORPUS_END;
+    wa_corpus_event event = corpus->are_texts ? next_text(corpus, line) : WA_CORPUS_END;
 
-    if (corpus->are_texts)
-        return next_text(corpus, line);
-    while (event == WA_CORPUS_END && corpus->file < corpus->n_names) {
+    while (event == WA_CORPUS_END && !corpus->are_texts && corpus->file < corpus->n_names) {
         event = next_of_file(corpus, line, err);
         if (event == WA_CORPUS_END || event == WA_CORPUS_BAD_FILE)
             leave_file(corpus);
