@@ -1,4 +1,4 @@
-/* Runs every suite. `unit NAME` runs one; CK_FORK=no runs without a process a test, as debuggers and valgrind like it. */
+/* Runs every suite. `unit NAME` runs one, `unit --list` names them; CK_FORK=no runs without a process a test, as debuggers and valgrind like it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,12 @@
 
 int main(int argc, char **argv)
 {
+#define NAME(name) puts(#name);
+    if (argc > 1 && strcmp(argv[1], "--list") == 0) {
+        WA_SUITES(NAME)
+        return EXIT_SUCCESS;
+    }
+#undef NAME
     SRunner *const runner = srunner_create(NULL);
 
 #define ADD(name)                                                                                                                  \
