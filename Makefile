@@ -194,7 +194,7 @@ check-identity: $(B)/wordahead  ## the same bytes on any threads, any batch, any
 	$(Q)tests/identity/run $(if $(filter release,$(VARIANT)),,--quick) $(B)/wordahead
 
 check-crash: $(B)/wordahead  ## runs that are killed, KILLS=N times each, and go on
-	$(Q)tests/crash/run $(B)/wordahead --kills $(or $(KILLS),6)
+	$(Q)tests/crash/run $(B)/wordahead --kills $(or $(KILLS),$(if $(filter san,$(VARIANT)),2,6))
 
 check-readme: all  ## the commands that README.md shows
 	$(Q)tools/check-readme $(B)
