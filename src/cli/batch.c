@@ -117,7 +117,6 @@ static bool write_piece(void *user, size_t slot)
 
 static wa_status describe_files(wa_batch_runner *r, wa_journal *run, wa_error *err)
 {
-    wa_status                st    = WA_OK;
     const wa_operands *const names = &r->batch->operands;
     wa_journal_file *const   files = wa_arena_alloc_zeroed(&r->arena, names->n, sizeof *files);
 
@@ -129,7 +128,7 @@ static wa_status describe_files(wa_batch_runner *r, wa_journal *run, wa_error *e
     }
     run->files   = files;
     run->n_files = names->n;
-    return st;
+    return WA_OK;
 }
 
 /* A word of the model as the journal wants it. */
