@@ -13,6 +13,8 @@
 #include "data/npy.h"
 
 enum { FORMAT_NPY, FORMAT_JSONL };
+#define FORMATS "npy|jsonl"
+#define POOLS   "last|mean|none"
 
 typedef struct embed_opts {
     int           pool, format;
@@ -22,8 +24,8 @@ typedef struct embed_opts {
 #define AT(field) offsetof(embed_opts, field)
 
 static const wa_option options[] = {
-    { "pool", 0, WA_OPTION_CHOICE, AT(pool), "last", "last|mean|none", "last position, mean over all, or every position" },
-    { "format", 0, WA_OPTION_CHOICE, AT(format), "npy", "npy|jsonl", "one array, or a record a line" },
+    { "pool", 0, WA_OPTION_CHOICE, AT(pool), "last", POOLS, "last position, mean over all, or every position" },
+    { "format", 0, WA_OPTION_CHOICE, AT(format), "npy", FORMATS, "one array, or a record a line" },
     WA_BATCH_OPTIONS(AT(batch)),
     { 0 },
 };
@@ -159,14 +161,16 @@ static int check_usage(const embedder *e)
 
 static bool make_texts(embedder *e)
 {
-    static const char *const pools[]   = { "last", "mean", "none" };
-    const float              nan_value = NAN;
+    const float nan_value = NAN;
 
     for (size_t d = 0; d < wa_model_width(e->model); d++)
         wa_buf_add(&e->failed_row, &nan_value, sizeof nan_value);
     if (e->opts.format == FORMAT_NPY)
         wa_npy_add_header(&e->header, 0, wa_model_width(e->model));
-    wa_buf_format(&e->options, "embed --format %s --pool %s", e->opts.format == FORMAT_NPY ? "npy" : "jsonl", pools[e->opts.pool]);
+    wa_buf_str(&e->options, "embed --format ");
+    wa_buf_text(&e->options, wa_choice_word(FORMATS, e->opts.format));
+    wa_buf_str(&e->options, " --pool ");
+    wa_buf_text(&e->options, wa_choice_word(POOLS, e->opts.pool));
     return !e->failed_row.failed && !e->header.failed && !e->options.failed;
 }
 

@@ -14,6 +14,7 @@
 #include "data/lexicon.h"
 
 enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL };
+#define FORMATS "table|tsv|jsonl"
 
 typedef struct rank_opts {
     const char   *candidates, *prefix;
@@ -30,7 +31,7 @@ static const wa_option options[] = {
     { "candidates", 0, WA_OPTION_TEXT, AT(candidates), NULL, "FILE", "rank only the words of this file, one a line" },
     { "prefix", 0, WA_OPTION_TEXT, AT(prefix), NULL, "TEXT", "keep words that begin so" },
     { "words", 0, WA_OPTION_FLAG, AT(words), NULL, NULL, "words and logits without probabilities, which takes less time" },
-    { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|tsv|jsonl", "how to print" },
+    { "format", 0, WA_OPTION_CHOICE, AT(format), "table", FORMATS, "how to print" },
     { "interactive", 0, WA_OPTION_FLAG, AT(interactive), NULL, NULL,
       "each line of standard input goes on with the text before it; an empty one begins anew" },
     WA_BATCH_OPTIONS(AT(batch)),
@@ -328,10 +329,11 @@ static size_t count_together(const ranker *r)
 /* What the records depend on: of the candidates, which they are. */
 static void add_options(ranker *r)
 {
-    static const char *const formats[] = { "table", "tsv", "jsonl" };
-    wa_buf                   chosen    = { 0 };
+    wa_buf chosen = { 0 };
 
-    wa_buf_format(&r->options, "rank -k %zu --format %s%s", r->opts.k, formats[r->opts.format], r->opts.words ? " --words" : "");
+    wa_buf_format(&r->options, "rank -k %zu --format ", r->opts.k);
+    wa_buf_text(&r->options, wa_choice_word(FORMATS, r->opts.format));
+    wa_buf_str(&r->options, r->opts.words ? " --words" : "");
     wa_buf_str(&r->options, r->opts.interactive ? " --interactive" : "");
     if (r->opts.prefix)
         wa_buf_format(&r->options, " --prefix '%s'", r->opts.prefix);

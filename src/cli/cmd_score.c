@@ -273,11 +273,10 @@ static void add_header(scorer *s)
 
 static void add_options(scorer *s)
 {
-    static const char *const formats[] = { "table", "tsv", "jsonl", "kenlm" };
-
-    wa_buf_format(&s->options, "score --format %s --context %s%s%s", formats[s->opts.format],
-                  s->opts.context == CONTEXT_LINE ? "line" : "document", s->opts.tokens ? " --tokens" : "",
-                  s->opts.no_summary ? " --no-summary" : "");
+    wa_buf_str(&s->options, "score --format ");
+    wa_buf_text(&s->options, wa_choice_word(WA_SCORE_FORMATS, s->opts.format));
+    wa_buf_format(&s->options, " --context %s%s%s", s->opts.context == CONTEXT_LINE ? "line" : "document",
+                  s->opts.tokens ? " --tokens" : "", s->opts.no_summary ? " --no-summary" : "");
 }
 
 /* KenLM has a probability for every word. */

@@ -66,6 +66,13 @@ static int find_choice(const char *range, const char *text)
     }
 }
 
+wa_text wa_choice_word(const char *range, int i)
+{
+    for (; i > 0; i--)
+        range += strcspn(range, "|") + 1;
+    return (wa_text){ range, strcspn(range, "|") };
+}
+
 static size_t most_of(const wa_option *option)
 {
     return option->most ? option->most : SIZE_MAX;

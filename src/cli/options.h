@@ -39,6 +39,9 @@ typedef struct wa_option {
         "batch", 0, WA_OPTION_SIZE, at, "64", "N", "how many lines are computed together, 1 to 4096", 1, 4096                      \
     }
 
+/* The i-th word of the range of a choice, "a|b|c". */
+wa_text wa_choice_word(const char *range, int i);
+
 /* A verb of the program. */
 typedef struct wa_verb {
     const char      *name;     /* "rank", or "vectors nearest" */
