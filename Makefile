@@ -42,11 +42,14 @@ ALL_CFLAGS    := -std=c11 -D_XOPEN_SOURCE=700 -Isrc -fPIC -fvisibility=hidden -f
                  -DWA_PREFIX='"$(PREFIX)"' $(if $(PKG),$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)) $(CFLAGS)
 ALL_LDFLAGS   := $(filter -fsanitize% --coverage,$(FLAGS_$(VARIANT))) $(LDFLAGS)
 LIBS          := $(if $(PKG),$(shell pkg-config --libs $(PACKAGES) 2>/dev/null)) -lunistring -lpthread -lm
+# The program's own; its server loads libmicrohttpd when it is wanted, as that would cost every other verb a millisecond.
+CLI_LIBS      := -ldl
 CHECK_LIBS     = $(shell pkg-config --libs check)
 
 # ---------------------------------------------------------------- lists
 LIB_SOURCES  := $(filter-out src/math/kernels_simd.c,$(sort $(wildcard src/base/*.c src/math/*.c src/data/*.c src/model/*.c src/task/*.c)))
-CLI_SOURCES  := $(sort $(wildcard src/cli/*.c))
+# What only the program has: pages, figures and the server need no place in the library.
+CLI_SOURCES  := $(sort $(wildcard src/report/*.c src/serve/*.c src/cli/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
@@ -83,7 +86,7 @@ tests: all $(B)/unit $(B)/certify $(B)/distribution $(B)/bench $(B)/examples/ran
 
 $(B)/wordahead: $(CLI_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(CLI_LIBS)
 
 $(B)/libwordahead.a: $(LIB_OBJECTS)
 	@echo "  AR  $@"
