@@ -207,31 +207,38 @@ SIMD wa_simd simd_exp(wa_simd x)
     return simd_scale(p, n);
 }
 
-/* Of x[n], whole rounds of the lanes: */
+/* Of x[n], whole rounds of the lanes. Several vectors of largest and smallest so far, as one would wait for itself. */
 static wa_chunk measure_whole(const float *x, size_t n)
 {
-    wa_chunk out = { -INFINITY, INFINITY, 0 };
-    wa_simd  max = simd_set(-INFINITY), min = simd_set(INFINITY), sums[N_LANES];
-    float    lanes[WA_LANES], lows[W];
+    enum { TOGETHER = 4 };
+    wa_chunk out = { .sum = 0 };
+    wa_simd  max[TOGETHER], min[TOGETHER], sums[N_LANES];
+    float    lanes[WA_LANES];
+    size_t   i = 0;
 
-    for (size_t i = 0; i < n; i += W) {
-        max = simd_max(simd_load(x + i), max);
-        min = simd_min(simd_load(x + i), min);
+    WA_EACH (a, TOGETHER) {
+        max[a] = simd_set(-INFINITY);
+        min[a] = simd_set(INFINITY);
     }
-    simd_store(lanes, max);
-    simd_store(lows, min);
-    for (size_t l = 0; l < W; l++) {
-        out.max = lanes[l] > out.max ? lanes[l] : out.max;
-        out.min = lows[l] < out.min ? lows[l] : out.min;
+    for (; i + TOGETHER * W <= n; i += TOGETHER * W)
+        WA_EACH (a, TOGETHER) {
+            max[a] = simd_max(simd_load(x + i + a * W), max[a]);
+            min[a] = simd_min(simd_load(x + i + a * W), min[a]);
+        }
+    for (; i < n; i += W) {
+        max[0] = simd_max(simd_load(x + i), max[0]);
+        min[0] = simd_min(simd_load(x + i), min[0]);
     }
+    out.max = simd_highest(simd_max(simd_max(max[0], max[1]), simd_max(max[2], max[3])));
+    out.min = simd_lowest(simd_min(simd_min(min[0], min[1]), simd_min(min[2], min[3])));
     if (out.max == -INFINITY)
         return out;
-    max = simd_set(out.max);
     WA_EACH (l, N_LANES)
         sums[l] = simd_set(0.0f);
-    for (size_t i = 0; i < n; i += WA_LANES)
+    max[0] = simd_set(out.max);
+    for (i = 0; i < n; i += WA_LANES)
         WA_EACH (l, N_LANES)
-            sums[l] = simd_add(sums[l], simd_exp(simd_sub(simd_load(x + i + l * W), max)));
+            sums[l] = simd_add(sums[l], simd_exp(simd_sub(simd_load(x + i + l * W), max[0])));
     WA_EACH (l, N_LANES)
         simd_store(lanes + l * W, sums[l]);
     for (size_t l = 0; l < WA_LANES; l++)

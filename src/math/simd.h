@@ -72,6 +72,16 @@ SIMD wa_simd simd_min(wa_simd a, wa_simd b) /* a < b ? a : b */
     return _mm512_min_ps(a, b);
 }
 
+SIMD float simd_highest(wa_simd a) /* of the lanes, none of them a NaN */
+{
+    return _mm512_reduce_max_ps(a);
+}
+
+SIMD float simd_lowest(wa_simd a)
+{
+    return _mm512_reduce_min_ps(a);
+}
+
 SIMD wa_simd simd_scale(wa_simd a, wa_simd n) /* a 2^n rounded once, for 0.5 < a < 2 and a whole number n in -152..128 */
 {
     return _mm512_scalef_ps(a, n);
@@ -148,6 +158,22 @@ SIMD wa_simd simd_max(wa_simd a, wa_simd b)
 SIMD wa_simd simd_min(wa_simd a, wa_simd b)
 {
     return _mm256_min_ps(a, b);
+}
+
+SIMD float simd_highest(wa_simd a)
+{
+    __m128 b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+
+    b = _mm_max_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
+}
+
+SIMD float simd_lowest(wa_simd a)
+{
+    __m128 b = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+
+    b = _mm_min_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_min_ss(b, _mm_movehdup_ps(b)));
 }
 
 /* In two steps, of which the first is exact, since 2^n may be no float. */
@@ -236,6 +262,16 @@ SIMD wa_simd simd_max(wa_simd a, wa_simd b) /* not vmaxq_f32(), which gives a Na
 SIMD wa_simd simd_min(wa_simd a, wa_simd b)
 {
     return vbslq_f32(vcltq_f32(a, b), a, b);
+}
+
+SIMD float simd_highest(wa_simd a)
+{
+    return vmaxvq_f32(a);
+}
+
+SIMD float simd_lowest(wa_simd a)
+{
+    return vminvq_f32(a);
 }
 
 SIMD wa_simd simd_scale(wa_simd a, wa_simd n)

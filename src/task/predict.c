@@ -7,8 +7,9 @@
 typedef struct prediction {
     const wa_kernels *kernels;
     size_t            N, n_chunks;
-    float            *logprobs; /* [T, N] logits at first */
-    wa_chunk         *chunks;   /* [T, n_chunks] */
+    float            *logprobs;  /* [T, N] logits at first */
+    wa_chunk         *chunks;    /* [T, n_chunks] */
+    bool             *is_finite; /* [T] once finished: whether the row's logits are */
 } prediction;
 
 static void take_logits(void *user, size_t worker, const wa_piece_of_row *piece)
@@ -20,16 +21,16 @@ static void take_logits(void *user, size_t worker, const wa_piece_of_row *piece)
     p->chunks[piece->row * p->n_chunks + piece->first / WA_CHUNK] = p->kernels->measure(piece->logits, piece->n);
 }
 
-/* From the logits of a row to its log-probabilities. */
-static wa_status finish_row(const prediction *p, size_t t, wa_error *err)
+/* From the logits of a row, where they are finite, to its log-probabilities. */
+static void finish_row(void *user, size_t worker, size_t t)
 {
-    const wa_chunk *const chunks = p->chunks + t * p->n_chunks;
-    float *const          row    = p->logprobs + t * p->N;
+    const prediction *const p      = user;
+    const wa_chunk *const   chunks = p->chunks + t * p->n_chunks;
+    float *const            row    = p->logprobs + t * p->N;
 
-    if (!wa_chunks_are_finite(chunks, p->n_chunks))
-        return wa_pipeline_fail_logits(t, err);
-    p->kernels->log_probabilities(row, row, wa_normaliser_join(chunks, p->n_chunks), p->N);
-    return WA_OK;
+    (void)worker;
+    if ((p->is_finite[t] = wa_chunks_are_finite(chunks, p->n_chunks)))
+        p->kernels->log_probabilities(row, row, wa_normaliser_join(chunks, p->n_chunks), p->N);
 }
 
 static wa_status predict(wa_session *session, const wa_run_of_text *run, wa_predictions *out, wa_error *err)
@@ -45,10 +46,13 @@ static wa_status predict(wa_session *session, const wa_run_of_text *run, wa_pred
         n = SIZE_MAX;
     WA_SESSION_ALLOC(session, n, p.logprobs);
     WA_SESSION_ALLOC(session, run->T * p.n_chunks, p.chunks);
+    WA_SESSION_ALLOC(session, run->T, p.is_finite);
     const wa_scan scan = wa_session_scan(session);
     WA_TRY(wa_vocabulary_scan(vocabulary, &scan, run->out, run->T, take_logits, &p, err));
+    wa_pool_run(scan.pool, finish_row, &p, run->T);
     for (size_t t = 0; t < run->T; t++)
-        WA_TRY(finish_row(&p, t, err));
+        if (!p.is_finite[t])
+            WA_TRY(wa_pipeline_fail_logits(t, err));
     *out = (wa_predictions){ run->tokens, p.logprobs, run->T, p.N };
 done:
     return st;

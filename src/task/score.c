@@ -143,9 +143,10 @@ typedef struct gathering {
 typedef struct scoring {
     const gathering *g;
     size_t           n_rows, n_shots, n_chunks;
-    size_t          *first;  /* [n_rows + 1] the shots of each row */
-    size_t          *counts; /* [workers, n_shots] words before the target in a ranking, of the pieces a worker saw */
-    wa_chunk        *chunks; /* [n_rows, n_chunks] */
+    size_t          *first;     /* [n_rows + 1] the shots of each row */
+    size_t          *counts;    /* [workers, n_shots] words before the target in a ranking, of the pieces a worker saw */
+    wa_chunk        *chunks;    /* [n_rows, n_chunks] */
+    bool            *is_finite; /* [n_rows] once finished: whether the row's logits are */
 } scoring;
 
 /* How many words of a piece come before the target in a ranking: larger logits, and equal ones of a smaller index. */
@@ -166,39 +167,50 @@ static void take_logits(void *user, size_t worker, const wa_piece_of_row *piece)
         s->counts[worker * s->n_shots + i] += count_before(k, piece, s->g->shots[i].logit, s->g->shots[i].aim->target);
 }
 
+/* The logit of what shot i is aimed at, which every other word is compared with. */
+static void compute_target(void *user, size_t worker, size_t i)
+{
+    const scoring *const  s      = user;
+    const wa_model *const m      = s->g->session->model;
+    shot *const           it     = &s->g->shots[i];
+    const uint32_t        target = (uint32_t)it->aim->target;
+
+    (void)worker;
+    wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, s->g->x + it->row * m->pipeline.width, &target, 1, &it->logit);
+}
+
 static wa_status prepare_scoring(scoring *s, const wa_scan *scan, wa_error *err)
 {
     const wa_model *const m         = s->g->session->model;
     const size_t          n_workers = wa_pool_threads(scan->pool);
     size_t                next      = 0;
 
-    s->n_chunks = wa_vocabulary_chunks(m->pipeline.vocabulary);
-    s->first    = wa_arena_alloc(scan->arena, s->n_rows + 1, sizeof *s->first);
-    s->counts   = wa_arena_alloc_zeroed(scan->arena, n_workers * s->n_shots, sizeof *s->counts);
-    s->chunks   = wa_arena_alloc(scan->arena, s->n_rows * s->n_chunks, sizeof *s->chunks);
-    if (!s->first || !s->counts || !s->chunks)
+    s->n_chunks  = wa_vocabulary_chunks(m->pipeline.vocabulary);
+    s->first     = wa_arena_alloc(scan->arena, s->n_rows + 1, sizeof *s->first);
+    s->counts    = wa_arena_alloc_zeroed(scan->arena, n_workers * s->n_shots, sizeof *s->counts);
+    s->chunks    = wa_arena_alloc(scan->arena, s->n_rows * s->n_chunks, sizeof *s->chunks);
+    s->is_finite = wa_arena_alloc(scan->arena, s->n_rows, sizeof *s->is_finite);
+    if (!s->first || !s->counts || !s->chunks || !s->is_finite)
         return wa_fail_memory(err, "score");
     for (size_t row = 0; row <= s->n_rows; row++) {
         while (next < s->n_shots && s->g->shots[next].row < row)
             next++;
         s->first[row] = next;
     }
-    for (size_t i = 0; i < s->n_shots; i++) {
-        const uint32_t target = (uint32_t)s->g->shots[i].aim->target;
-
-        wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, s->g->x + s->g->shots[i].row * m->pipeline.width, &target, 1,
-                                &s->g->shots[i].logit);
-    }
+    wa_pool_run(scan->pool, compute_target, s, s->n_shots);
     return WA_OK;
 }
 
-/* Fills in the scores of a row; false where its logits are not finite. */
-static bool finish_row(const scoring *s, size_t n_workers, size_t row)
+/* Fills in the scores of a row, where its logits are finite. */
+static void finish_row(void *user, size_t worker, size_t row)
 {
-    const wa_chunk *const chunks = s->chunks + row * s->n_chunks;
+    const scoring *const  s         = user;
+    const wa_chunk *const chunks    = s->chunks + row * s->n_chunks;
+    const size_t          n_workers = wa_pool_threads(s->g->session->pool);
 
-    if (!wa_chunks_are_finite(chunks, s->n_chunks))
-        return false;
+    (void)worker;
+    if (!(s->is_finite[row] = wa_chunks_are_finite(chunks, s->n_chunks)))
+        return;
     const wa_normaliser by = wa_normaliser_join(chunks, s->n_chunks);
     for (size_t i = s->first[row]; i < s->first[row + 1]; i++) {
         wa_word_score *const score = s->g->shots[i].aim->score;
@@ -208,7 +220,6 @@ static bool finish_row(const scoring *s, size_t n_workers, size_t row)
         for (size_t w = 0; w < n_workers; w++)
             score->rank += s->counts[w * s->n_shots + i];
     }
-    return true;
 }
 
 /* The run that a row came from. */
@@ -237,8 +248,9 @@ static wa_status score_outputs(gathering *g, size_t n_runs, size_t *n_whole, wa_
         goto done;
     WA_TRY(prepare_scoring(&s, &scan, err));
     WA_TRY(wa_vocabulary_scan(g->session->model->pipeline.vocabulary, &scan, g->x, s.n_rows, take_logits, &s, err));
+    wa_pool_run(scan.pool, finish_row, &s, s.n_rows);
     for (size_t row = 0; row < s.n_rows; row++)
-        if (!finish_row(&s, wa_pool_threads(scan.pool), row)) {
+        if (!s.is_finite[row]) {
             *n_whole = run_of_row(g, row);
             WA_TRY(wa_pipeline_fail_logits(g->runs[*n_whole].T - 1, err));
         }
