@@ -50,6 +50,32 @@ char *wa_path_beside(const wa_env *env, const char *beside, wa_text name)
     return path.data;
 }
 
+/* The working folder with a relative path behind it. */
+static char *behind_working_folder(const wa_env *env, const char *path)
+{
+    char here[PATH_MAX];
+
+    if (*path == '/')
+        return wa_copy_text(env, wa_text_of(path));
+    return getcwd(here, sizeof here) ? wa_path_join(env, here, path) : NULL;
+}
+
+char *wa_path_absolute(const wa_env *env, const char *path)
+{
+    const char *const slash = strrchr(path, '/'), *const name = slash ? slash + 1 : path;
+    const bool  is_dot = strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || !*name;
+    char *const folder = wa_copy_text(env, is_dot ? wa_text_of(path) : (wa_text){ path, (size_t)(name - path) });
+    char *const real   = folder ? realpath(*folder ? folder : ".", NULL) : NULL;
+    char *const found  = !folder  ? NULL
+                         : !real  ? behind_working_folder(env, path)
+                         : is_dot ? wa_copy_text(env, wa_text_of(real))
+                                  : wa_path_join(env, real, name);
+
+    free(real);
+    wa_release(env, folder);
+    return found;
+}
+
 char *wa_path_with(const wa_env *env, const char *path, const char *ending)
 {
     wa_buf name = { .env = env };

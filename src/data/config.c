@@ -478,6 +478,17 @@ void wa_config_complain(wa_config *config, const char *key, const char *format, 
     add_complaint(config, (wa_complaint){ .layer = WA_NONE }, &text); /* all of one layer: they stay in their order */
 }
 
+size_t wa_config_n_files(const wa_config *config)
+{
+    return config->n_files;
+}
+
+wa_config_file wa_config_file_of(const wa_config *config, size_t i)
+{
+    assert(i < config->n_files);
+    return (wa_config_file){ config->files[i].key, config->files[i].path };
+}
+
 void wa_config_check_files(wa_config *config)
 {
     for (size_t i = 0; i < config->n_files; i++)

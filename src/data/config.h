@@ -127,9 +127,19 @@ wa_status wa_config_verdict(const wa_config *config, wa_error *err); /* WA_OK wh
 /* Complains about every file that the configuration names and that is not there; none is opened. */
 void wa_config_check_files(wa_config *config);
 
+/* A file that a configuration names, apart from what it starts from. */
+typedef struct wa_config_file {
+    const char *key; /* "vectors.file", "input"; of a stage without its index, "vocabulary.words" */
+    const char *path;
+} wa_config_file;
+size_t         wa_config_n_files(const wa_config *config);
+wa_config_file wa_config_file_of(const wa_config *config, size_t i); /* in the order of the schema */
+
 /* The whole configuration as YAML, a key a line, each with a comment that says where its value comes from. It reads back
  * to the same configuration from the working folder. */
 void wa_config_show(const wa_config *config, wa_buf *out);
+/* The same with paths from the root: it reads back from every folder. */
+void wa_config_show_rooted(const wa_config *config, wa_buf *out);
 
 /* The values alone: no comments, and nothing of keys that name a file. Equal texts mean equal values, wherever they were given. */
 void wa_config_show_bare(const wa_config *config, wa_buf *out);

@@ -19,7 +19,7 @@ typedef struct wa_complaint {
 
 /* A file that the configuration names. */
 typedef struct wa_named_file {
-    const char    *path;
+    const char    *key, *path;
     const wa_node *node;
 } wa_named_file;
 

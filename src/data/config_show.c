@@ -4,6 +4,7 @@
  * from the working folder, and texts get quotes where they need them in a flow list. */
 #include <string.h>
 
+#include "base/path.h"
 #include "base/str.h"
 #include "data/config_parts.h"
 
@@ -14,7 +15,8 @@ typedef struct printer {
     size_t  start;  /* of the line in the buffer */
     bool    is_off; /* what is printed is commented out, at the column off_at */
     size_t  off_at;
-    bool    is_bare; /* values alone: no comments, no names of files */
+    bool    is_bare;   /* values alone: no comments, no names of files */
+    bool    is_rooted; /* paths are written from the root */
 } printer;
 
 /* ---------------------------------------------------------------- lines */
@@ -126,15 +128,27 @@ static void add_word(wa_buf *out, const char *word)
     add_scalar(out, &(wa_node){ .kind = WA_NODE_SCALAR, .text = wa_text_of(word) });
 }
 
-static void add_path(wa_buf *out, const wa_node *node)
+/* NULL: no memory. */
+static char *shown_path(const printer *p, const wa_node *node)
 {
-    char *const path = wa_node_path(node, out->env);
+    char *const path = wa_node_path(node, p->out->env);
+
+    if (!path || !p->is_rooted || strcmp(path, "-") == 0)
+        return path;
+    char *const whole = wa_path_absolute(p->out->env, path);
+    wa_release(p->out->env, path);
+    return whole;
+}
+
+static void add_path(printer *p, const wa_node *node)
+{
+    char *const path = shown_path(p, node);
 
     if (path)
-        add_word(out, path);
+        add_word(p->out, path);
     else
-        out->failed = true;
-    wa_release(out->env, path);
+        p->out->failed = true;
+    wa_release(p->out->env, path);
 }
 
 /* ---------------------------------------------------------------- values on one line */
@@ -164,15 +178,17 @@ static bool is_file(const wa_key *row, const wa_node *node)
     return !wa_node_is_null(node) && !(row->range && wa_range_find(row->range, node->text) != WA_NONE);
 }
 
-static void add_texts(wa_buf *out, const wa_node *node)
+static void add_texts(printer *p, const wa_node *node)
 {
+    wa_buf *const out = p->out;
+
     if (wa_node_is_null(node)) {
         wa_buf_str(out, "null");
         return;
     }
     if (node->kind == WA_NODE_MAP) {
         wa_buf_str(out, "{ file: ");
-        add_path(out, wa_node_find(node, wa_text_of("file")));
+        add_path(p, wa_node_find(node, wa_text_of("file")));
         wa_buf_str(out, " }");
         return;
     }
@@ -185,14 +201,14 @@ static void add_texts(wa_buf *out, const wa_node *node)
     wa_buf_str(out, n ? " ]" : "");
 }
 
-static void add_value(wa_buf *out, const wa_key *row, const wa_node *node)
+static void add_value(printer *p, const wa_key *row, const wa_node *node)
 {
     if (row->type == WA_KEY_TEXTS)
-        add_texts(out, node);
+        add_texts(p, node);
     else if (is_file(row, node))
-        add_path(out, node);
+        add_path(p, node);
     else
-        add_scalar(out, node);
+        add_scalar(p->out, node);
 }
 
 /* ---------------------------------------------------------------- a configuration */
@@ -266,7 +282,7 @@ static void show_given(printer *p, const wa_key *row, const wa_node *node, size_
         p->off_at = indent;
         open_line(p, indent);
         wa_buf_format(p->out, "%s: ", row->name);
-        add_value(p->out, row, node);
+        add_value(p, row, node);
         close_with_place(p, node);
         p->is_off = false;
     }
@@ -298,6 +314,13 @@ static void show_rows(printer *p, const wa_key *keys, const wa_node *map, size_t
 void wa_config_show(const wa_config *config, wa_buf *out)
 {
     printer p = { .out = out };
+
+    show_rows(&p, config->schema->keys, config->root, 0);
+}
+
+void wa_config_show_rooted(const wa_config *config, wa_buf *out)
+{
+    printer p = { .out = out, .is_rooted = true };
 
     show_rows(&p, config->schema->keys, config->root, 0);
 }

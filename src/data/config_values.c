@@ -146,18 +146,32 @@ static const char *resolve(const wa_reading *r, const wa_node *node)
     return kept;
 }
 
-static void add_file(wa_config *config, const char *path, const wa_node *node)
+/* The key as it is written with dots, in the arena; NULL: no memory. */
+static const char *name_key(const wa_reading *r)
 {
-    void *files = config->files;
+    const wa_frame frame = { r->frame, r->row->name };
+    wa_buf         name  = { .env = r->config->env };
+
+    wa_frame_add(&frame, &name);
+    const char *const kept = name.failed ? NULL : wa_arena_text(&r->config->arena, wa_buf_view(&name)).data;
+    wa_buf_clear(&name);
+    return kept;
+}
+
+static void add_file(const wa_reading *r, const char *path, const wa_node *node)
+{
+    wa_config *const  config = r->config;
+    const char *const key    = path ? name_key(r) : NULL;
+    void             *files  = config->files;
 
     if (!path)
         return;
-    if (!wa_grow(config->env, &files, &config->files_capacity, config->n_files + 1, sizeof *config->files)) {
+    if (!key || !wa_grow(config->env, &files, &config->files_capacity, config->n_files + 1, sizeof *config->files)) {
         config->has_failed = true;
         return;
     }
     config->files                    = files;
-    config->files[config->n_files++] = (wa_named_file){ path, node };
+    config->files[config->n_files++] = (wa_named_file){ key, path, node };
 }
 
 static void read_path(const wa_reading *r)
@@ -171,7 +185,7 @@ static void read_path(const wa_reading *r)
         return;
     }
     *path = resolve(r, r->node);
-    add_file(r->config, *path, r->node);
+    add_file(r, *path, r->node);
 }
 
 static void read_base(const wa_reading *r)
@@ -192,7 +206,7 @@ static void read_file_of_texts(const wa_reading *r, wa_texts *texts)
     if (r->node->n_items == 0)
         wa_reading_refuse(r, "");
     else if (file && (texts->file = resolve(r, file)))
-        add_file(r->config, texts->file, file);
+        add_file(r, texts->file, file);
 }
 
 static void read_texts(const wa_reading *r)

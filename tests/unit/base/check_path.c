@@ -133,6 +133,27 @@ START_TEST(links_in_a_circle_come_to_an_end)
 }
 END_TEST
 
+START_TEST(a_path_from_the_root_leads_to_the_same_file)
+{
+    char              here[4096], expected[5000];
+    const char *const file = scratch_file("file", "", 0);
+
+    ck_assert_ptr_nonnull(getcwd(here, sizeof here));
+    snprintf(expected, sizeof expected, "%s/v.bin", here);
+    expect_name(wa_path_absolute(NULL, "v.bin"), expected);
+    expect_name(wa_path_absolute(NULL, "./v.bin"), expected);
+    expect_name(wa_path_absolute(NULL, "."), here);
+    expect_name(wa_path_absolute(NULL, "./"), here);
+    expect_name(wa_path_absolute(NULL, "/usr/../usr/./none"), "/usr/none");
+    expect_name(wa_path_absolute(NULL, "/none"), "/none");
+    expect_name(wa_path_absolute(NULL, "/no/such/../folder"), "/no/such/../folder");
+    snprintf(expected, sizeof expected, "%s/no/such", here);
+    expect_name(wa_path_absolute(NULL, "no/such"), expected);
+    expect_name(wa_path_absolute(NULL, file), file);
+    expect_name(wa_path_absolute(NULL, link_to("link", "file")), scratch_path("link")); /* its last name as it is */
+}
+END_TEST
+
 static wa_status follow(const wa_env *env, void *path)
 {
     char *const     end = wa_path_follow(env, path);
@@ -146,6 +167,24 @@ START_TEST(links_without_memory_leave_nothing)
 {
     link_to("one", "none");
     every_allocation_fails_in_turn(follow, (void *)(uintptr_t)link_to("two", "one"), 20);
+}
+END_TEST
+
+static wa_status make_absolute(const wa_env *env, void *path)
+{
+    char *const     whole = wa_path_absolute(env, path);
+    const wa_status st    = whole ? WA_OK : WA_ENOMEM;
+
+    wa_release(env, whole);
+    return st;
+}
+
+START_TEST(paths_from_the_root_without_memory_leave_nothing)
+{
+    static char known[] = "/usr/x", unknown[] = "no/such";
+
+    every_allocation_fails_in_turn(make_absolute, known, 10);
+    every_allocation_fails_in_turn(make_absolute, unknown, 10);
 }
 END_TEST
 
@@ -172,6 +211,8 @@ Suite *wa_suite_path(void)
     tcase_add_test(tcase, links_to_nothing_yet_are_followed_to_its_name);
     tcase_add_test(tcase, an_open_pipe_keeps_a_name_that_leads_to_it);
     tcase_add_test(tcase, links_in_a_circle_come_to_an_end);
+    tcase_add_test(tcase, a_path_from_the_root_leads_to_the_same_file);
+    tcase_add_test(tcase, paths_from_the_root_without_memory_leave_nothing);
     tcase_add_test(tcase, links_without_memory_leave_nothing);
     tcase_add_test(tcase, folders_and_files_are_told_apart);
     suite_add_tcase(suite, tcase);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/status.h"
 #include "base/str.h"
@@ -778,6 +779,32 @@ START_TEST(files_that_are_not_there_are_found)
 }
 END_TEST
 
+static void expect_file(const wa_config *config, size_t i, const char *key, const char *name)
+{
+    const wa_config_file file = wa_config_file_of(config, i);
+
+    ck_assert_str_eq(file.key, key);
+    ck_assert_str_eq(strrchr(file.path, '/') + 1, name);
+}
+
+/* Neither what it starts from, nor a file of a key that another one excludes. */
+START_TEST(the_files_that_a_configuration_names_are_listed_with_their_keys)
+{
+    write_text("b.yaml", "vectors: { file: v.bin }\n");
+    wa_config *config =
+        open_text("model: b.yaml\npipeline: [embed, vocabulary: { words: w.txt }, vocabulary]\ninput: { file: '-x' }\n");
+
+    ck_assert_uint_eq(wa_config_n_files(config), 3);
+    expect_file(config, 0, "vectors.file", "v.bin");
+    expect_file(config, 1, "vocabulary.words", "w.txt");
+    expect_file(config, 2, "input", "-x");
+    wa_config_close(config);
+    config = open_text("model: b.yaml\npipeline: [embed]\nvectors: { random: { width: 2 } }\n");
+    ck_assert_uint_eq(wa_config_n_files(config), 0);
+    wa_config_close(config);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- showing */
 
 /* Compares texts line by line, as Check has no room for long ones in its messages. */
@@ -936,6 +963,33 @@ START_TEST(a_configuration_is_shown_with_where_each_value_comes_from)
     free(found);
     wa_buf_clear(&text);
     wa_config_close(config);
+}
+END_TEST
+
+/* Read from the working folder, the file that was given beside it is the same one from a folder elsewhere. */
+START_TEST(a_rooted_configuration_names_its_files_from_every_folder)
+{
+    static const char *const sets[] = { "trace.file=here.txt" };
+    wa_buf                   text = { 0 }, here = { 0 };
+    char                     folder[4096];
+    wa_config *const         config = open_file(
+                write_text("a.yaml", "vectors: { file: v.bin }\npipeline: [vocabulary: { words: input }]\ninput: { file: '-' }\n"), sets,
+                1);
+    wa_config_show_rooted(config, &text);
+    ck_assert(!text.failed);
+    wa_config *const again = open_file(scratch_file("rooted.yaml", text.data, text.n_bytes), NULL, 0);
+
+    ck_assert_uint_eq(wa_config_n_files(again), 3);
+    ck_assert_str_eq(wa_config_file_of(again, 0).path, wa_config_file_of(config, 0).path);
+    ck_assert_str_eq(wa_config_file_of(again, 1).path, "-");
+    ck_assert_ptr_nonnull(getcwd(folder, sizeof folder));
+    wa_buf_format(&here, "%s/here.txt", folder);
+    wa_buf_add(&here, "", 1);
+    ck_assert_str_eq(wa_config_file_of(again, 2).path, here.data);
+    wa_config_close(again);
+    wa_config_close(config);
+    wa_buf_clear(&here);
+    wa_buf_clear(&text);
 }
 END_TEST
 
@@ -1196,9 +1250,11 @@ Suite *wa_suite_config(void)
     tcase_add_test(places, a_stage_keeps_its_place_when_an_override_gives_it_options);
     tcase_add_test(places, complaints_are_reported_in_the_order_they_were_made);
     tcase_add_test(places, files_that_are_not_there_are_found);
+    tcase_add_test(places, the_files_that_a_configuration_names_are_listed_with_their_keys);
     suite_add_tcase(suite, places);
     tcase_add_loop_test(show, what_is_shown_reads_back_to_the_same, 0, (int)(sizeof shown / sizeof *shown));
     tcase_add_test(show, a_configuration_is_shown_with_where_each_value_comes_from);
+    tcase_add_test(show, a_rooted_configuration_names_its_files_from_every_folder);
     tcase_add_test(show, a_bare_configuration_is_its_values_alone);
     tcase_add_test(show, the_schema_is_shown_as_a_configuration_of_its_defaults);
     tcase_add_test(show, the_schema_of_the_program_is_shown_as_a_configuration_that_reads_back);
