@@ -13,4 +13,8 @@ void wa_json_add_text(wa_buf *buf, wa_text text);
 void wa_json_add_float(wa_buf *buf, float x);
 void wa_json_add_double(wa_buf *buf, double x);
 
+/* A value that was read, on one line, numbers in their shortest digits and keys in their order: what was written with the functions
+ * above comes back as the same bytes, but for blanks and -0, which jansson reads as 0. */
+void wa_json_add_value(wa_buf *buf, const json_t *value);
+
 #endif

@@ -1,4 +1,4 @@
-/* Writing .npy and .npz. See npy.h.
+/* Writing .npy and .npz, and reading back what was written. See npy.h.
  *
  *     .npy      "\x93NUMPY" 1 0, u16 length of the rest of the header; { 'descr': '<f4', ... }, spaces, newline up to a multiple
  *               of 64; the floats
@@ -10,10 +10,10 @@
 #include "data/npy.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/hash.h"
 #include "base/status.h"
-#include "base/str.h"
 #include "data/lexicon.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "floats are written as they lie in memory");
@@ -341,4 +341,75 @@ void wa_npz_discard(wa_npz *npz)
     wa_release(&env, npz->members);
     wa_release(&env, npz->path);
     wa_release(&env, npz);
+}
+
+/* ---------------------------------------------------------------- reading back */
+
+enum { LOCAL_BYTES = 30, LOCAL_SIZE = 22, LOCAL_NAME = 26, LOCAL_EXTRA = 28, ZIP64_BYTES = 20 };
+
+static uint64_t number_at(wa_text bytes, size_t at, size_t n)
+{
+    uint64_t x = 0;
+
+    for (size_t i = n; i > 0; i--)
+        x = x << 8 | (unsigned char)bytes.data[at + i - 1];
+    return x;
+}
+
+/* The dimensions of "2, 3, 4" or "3,", and how many numbers there are. */
+static bool read_shape(wa_text text, wa_npz_array *out)
+{
+    wa_cursor cursor = { text, 0 };
+    wa_text   digits;
+
+    out->n_values = 1;
+    for (out->rank = 0; wa_cursor_left(&cursor) > 0; out->rank++) {
+        if (!wa_cursor_take_until(&cursor, ',', SIZE_MAX, &digits) && !wa_cursor_take(&cursor, wa_cursor_left(&cursor), &digits))
+            return false;
+        if (digits.n_bytes > 0 && digits.data[0] == ' ')
+            digits = (wa_text){ digits.data + 1, digits.n_bytes - 1 };
+        if (out->rank == WA_NPZ_RANK || !wa_parse_size(digits, &out->shape[out->rank]) ||
+            !wa_mul_size(out->n_values, out->shape[out->rank], &out->n_values))
+            return false;
+    }
+    return true;
+}
+
+static bool read_npy(wa_text member, wa_npz_array *out)
+{
+    static const char before[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+    wa_cursor         cursor   = { member, 0 };
+    wa_text           prefix, header, shape;
+    size_t            n_bytes;
+
+    if (!wa_cursor_take(&cursor, NPY_PREFIX, &prefix) || memcmp(prefix.data, "\x93NUMPY\x01", 8) != 0 ||
+        !wa_cursor_take(&cursor, (size_t)number_at(prefix, 8, 2), &header) || !wa_text_begins(header, wa_text_of(before)))
+        return false;
+    wa_cursor inner = { header, sizeof before - 1 };
+    if (!wa_cursor_take_until(&inner, ')', SIZE_MAX, &shape) || !read_shape(shape, out))
+        return false;
+    out->bytes = (wa_text){ member.data + cursor.at, wa_cursor_left(&cursor) };
+    return wa_mul_size(out->n_values, sizeof(float), &n_bytes) && n_bytes == out->bytes.n_bytes;
+}
+
+bool wa_npz_next(wa_cursor *archive, wa_npz_array *out)
+{
+    wa_cursor    cursor = *archive;
+    wa_text      local, name, extra, member;
+    wa_npz_array array = { .rank = 0 };
+
+    if (!wa_cursor_take(&cursor, LOCAL_BYTES, &local) || memcmp(local.data, "PK\x03\x04", 4) != 0 ||
+        !wa_cursor_take(&cursor, (size_t)number_at(local, LOCAL_NAME, 2), &name) ||
+        !wa_cursor_take(&cursor, (size_t)number_at(local, LOCAL_EXTRA, 2), &extra) || !wa_text_ends(name, ".npy"))
+        return false;
+    uint64_t n_bytes = number_at(local, LOCAL_SIZE, 4);
+    if (n_bytes == FULL32 && (extra.n_bytes < ZIP64_BYTES || number_at(extra, 0, 2) != EXTRA_ZIP64))
+        return false;
+    n_bytes = n_bytes == FULL32 ? number_at(extra, 4, 8) : n_bytes;
+    if (!wa_cursor_take(&cursor, (size_t)n_bytes, &member) || !read_npy(member, &array))
+        return false;
+    array.name = (wa_text){ name.data, name.n_bytes - 4 };
+    *out       = array;
+    *archive   = cursor;
+    return true;
 }

@@ -7,6 +7,7 @@
 #define WA_DATA_NPY_H
 
 #include "base/output.h"
+#include "base/str.h"
 
 #define WA_NPY_HEADER 128 /* bytes: two dimensions of 20 digits fit */
 
@@ -23,6 +24,22 @@ wa_status wa_npz_open(const char *path, const wa_env *env, wa_npz **out, wa_erro
 wa_status wa_npz_add(wa_npz *npz, wa_text name, const float *data, size_t rank, const size_t *shape, wa_error *err);
 wa_status wa_npz_commit(wa_npz *npz, wa_error *err); /* frees, whatever it returns */
 void      wa_npz_discard(wa_npz *npz);               /* NULL is fine */
+
+/* ---------------------------------------------------------------- reading back */
+
+#define WA_NPZ_RANK 4
+
+/* An array where it lies in the bytes of an archive. */
+typedef struct wa_npz_array {
+    wa_text name;
+    size_t  rank, shape[WA_NPZ_RANK];
+    size_t  n_values;
+    wa_text bytes; /* of n_values floats; at any address */
+} wa_npz_array;
+
+/* Takes the next array off the front of an archive that was written here. false, and nothing moved, behind the last one and at anything
+ * that wa_npz_add() would not have written, or of a higher rank; one that NumPy wrote may be that. */
+bool wa_npz_next(wa_cursor *archive, wa_npz_array *out);
 
 /* ---------------------------------------------------------------- zip records, apart from the bytes they describe */
 

@@ -90,6 +90,21 @@ START_TEST(numbers_are_the_shortest_and_null_where_they_are_not_finite)
 }
 END_TEST
 
+START_TEST(a_value_that_was_read_is_written_as_it_was)
+{
+    static const char text[] = "{\"z\":[1,-2.5,0.1,-3.4028235e+38,9007199254740993],\"a\":{},\"\":[[],\"\\u0000\",true,false,null,"
+                               "\"\xC3\xA9\\n\\\"\"]}";
+    json_t *const     value  = json_loadb(text, sizeof text - 1, JSON_ALLOW_NUL, NULL);
+    wa_buf            buf    = { 0 };
+
+    wa_json_add_value(&buf, value);
+    wa_buf_add(&buf, "", 1);
+    ck_assert_str_eq(buf.data, text);
+    json_decref(value);
+    wa_buf_clear(&buf);
+}
+END_TEST
+
 START_TEST(without_memory_the_buffer_has_failed)
 {
     counting_allocator counter = { .fail_at = 1 };
@@ -114,6 +129,7 @@ Suite *wa_suite_json(void)
     tcase_add_test(tcase, bytes_that_are_not_utf_8_become_the_replacement_character);
     tcase_add_test(tcase, any_bytes_give_a_string_that_jansson_reads);
     tcase_add_test(tcase, numbers_are_the_shortest_and_null_where_they_are_not_finite);
+    tcase_add_test(tcase, a_value_that_was_read_is_written_as_it_was);
     tcase_add_test(tcase, without_memory_the_buffer_has_failed);
     suite_add_tcase(suite, tcase);
     return suite;

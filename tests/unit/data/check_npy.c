@@ -183,6 +183,74 @@ START_TEST(an_archive_has_its_arrays_in_the_order_they_were_added)
 }
 END_TEST
 
+static void expect_next(wa_cursor *archive, const char *name, size_t rank, const size_t *shape, const float *data, size_t n)
+{
+    wa_npz_array array;
+
+    ck_assert(wa_npz_next(archive, &array));
+    ck_assert(wa_text_is(array.name, name));
+    ck_assert_uint_eq(array.rank, rank);
+    ck_assert(rank == 0 || memcmp(array.shape, shape, rank * sizeof *shape) == 0);
+    ck_assert_uint_eq(array.n_values, n);
+    ck_assert_uint_eq(array.bytes.n_bytes, n * sizeof *data);
+    ck_assert(n == 0 || memcmp(array.bytes.data, data, n * sizeof *data) == 0);
+}
+
+START_TEST(arrays_are_read_back_from_front_to_end)
+{
+    const char *const path = scratch_path("back.npz");
+    size_t            n;
+    wa_npz_array      array;
+
+    ck_assert_int_eq(write_arrays(path, NULL, NULL), WA_OK);
+    char *const bytes   = read_file(path, &n);
+    wa_cursor   archive = { { bytes, n }, 0 };
+    expect_next(&archive, "0/embed.output", 2, (const size_t[]){ 6, 4 }, ramp, 24);
+    expect_next(&archive, "attention.0.weights", 3, (const size_t[]){ 2, 3, 4 }, ramp, 24);
+    expect_next(&archive, "\xC3\xA9t\xC3\xA9", 1, (const size_t[]){ 3 }, ramp, 3);
+    expect_next(&archive, "scalar", 0, NULL, ramp + 7, 1);
+    expect_next(&archive, "none", 2, (const size_t[]){ 0, 4 }, NULL, 0);
+    const size_t end = archive.at;
+    ck_assert(!wa_npz_next(&archive, &array));
+    ck_assert_uint_eq(archive.at, end);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(what_is_no_whole_array_is_not_taken)
+{
+    const char *const path = scratch_path("whole.npz");
+    size_t            n, n_taken = 0;
+    wa_npz_array      array;
+
+    ck_assert_int_eq(write_arrays(path, NULL, NULL), WA_OK);
+    char *const bytes = read_file(path, &n);
+    for (size_t most = 0; most < n; most++) { /* every beginning of the file, in memory of that size, gives no more than it has */
+        char *const copy    = malloc(most + !most);
+        wa_cursor   archive = { { copy, most }, 0 };
+        size_t      n_here  = 0;
+
+        memcpy(copy, bytes, most);
+        while (wa_npz_next(&archive, &array))
+            n_here++;
+        ck_assert_uint_ge(n_here, n_taken);
+        n_taken = n_here;
+        free(copy);
+    }
+    ck_assert_uint_eq(n_taken, 5);
+    for (size_t i = 0; i < 256; i++) { /* no byte of both headers of the first one is read beyond what is there */
+        wa_cursor  archive = { { bytes, n }, 0 };
+        const char before  = bytes[i];
+
+        bytes[i] = (char)~before;
+        while (wa_npz_next(&archive, &array))
+            ck_assert_uint_le(array.n_values, n / sizeof(float));
+        bytes[i] = before;
+    }
+    free(bytes);
+}
+END_TEST
+
 START_TEST(the_same_arrays_give_the_same_bytes)
 {
     const char *const first = scratch_path("same.npz"), *const second = scratch_path("same-again.npz");
@@ -383,6 +451,8 @@ Suite *wa_suite_npy(void)
     tcase_add_test(tcase, the_header_of_an_array_is_as_long_for_any_number_of_rows);
     tcase_add_test(tcase, a_full_disk_is_an_output_error);
     tcase_add_test(tcase, an_archive_has_its_arrays_in_the_order_they_were_added);
+    tcase_add_test(tcase, arrays_are_read_back_from_front_to_end);
+    tcase_add_test(tcase, what_is_no_whole_array_is_not_taken);
     tcase_add_test(tcase, the_same_arrays_give_the_same_bytes);
     tcase_add_test(tcase, an_archive_without_arrays_is_an_archive);
     tcase_add_test(tcase, a_refused_name_leaves_the_archive_as_it_was);
