@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/status.h"
 #include "base/stream.h"
 
@@ -140,6 +141,54 @@ size_t wa_file_size(const char *path)
     const bool  is_plain = strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
 
     return is_plain && info.st_size >= 0 ? (size_t)info.st_size : WA_NONE;
+}
+
+/* Opens a regular file; another one is not opened, as that may wait. */
+static wa_status open_regular(const char *path, int *fd, wa_error *err)
+{
+    struct stat info;
+
+    if (strcmp(path, "-") == 0)
+        return wa_fail(err, WA_EUSAGE, "standard input cannot be read a second time; name a file");
+    if (stat(path, &info) != 0)
+        return wa_fail_system(err, path, "cannot open", errno);
+    if (!S_ISREG(info.st_mode))
+        return wa_fail(err, WA_EUSAGE, "%s: found no regular file, and nothing else can be read a second time", path);
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    return *fd >= 0 ? WA_OK : wa_fail_system(err, path, "cannot open", errno);
+}
+
+static wa_status digest_all(int fd, const char *path, wa_digest *digest, uint64_t *n_bytes, wa_error *err)
+{
+    char    bytes[WA_STREAM_BUFFER];
+    ssize_t n;
+
+    for (*n_bytes = 0; (n = read(fd, bytes, sizeof bytes)) != 0; *n_bytes += (uint64_t)n) {
+        if (n < 0)
+            return wa_fail_system(err, path, "cannot read", errno);
+        wa_digest_add(digest, bytes, (size_t)n);
+    }
+    return WA_OK;
+}
+
+wa_status wa_file_digest(const char *path, uint64_t *n_bytes, uint64_t *digest, wa_error *err)
+{
+    wa_status        st    = WA_OK;
+    wa_digest *const state = wa_digest_new();
+    int              fd    = -1;
+    uint64_t         n     = 0;
+
+    if (!state)
+        WA_TRY(wa_fail_memory(err, path));
+    WA_TRY(open_regular(path, &fd, err));
+    WA_TRY(digest_all(fd, path, state, &n, err));
+    *n_bytes = n;
+    *digest  = wa_digest_value(state);
+done:
+    if (fd >= 0)
+        close(fd);
+    wa_digest_free(state);
+    return st;
 }
 
 void wa_file_clear(wa_file *file)

@@ -25,4 +25,8 @@ void      wa_file_clear(wa_file *file);
 /* How many bytes a plain regular file has; WA_NONE where that is not known, as of standard input. */
 size_t wa_file_size(const char *path);
 
+/* How many bytes a regular file has, packed or not as they lie there, and their fingerprint (XXH3, see wa_digest).
+ * Errors  WA_EUSAGE where it is no regular file, so that its bytes are not there a second time; WA_EIO, WA_ENOMEM. */
+wa_status wa_file_digest(const char *path, uint64_t *n_bytes, uint64_t *digest, wa_error *err);
+
 #endif

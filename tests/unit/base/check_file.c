@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/lines.h"
 #include "base/output.h"
 #include "base/status.h"
@@ -350,6 +351,55 @@ static wa_status read_whole(const wa_env *env, void *path)
     return st;
 }
 
+static uint64_t digest_of(const void *bytes, size_t n)
+{
+    wa_digest *const digest = wa_digest_new();
+
+    ck_assert_ptr_nonnull(digest);
+    wa_digest_add(digest, bytes, n);
+    const uint64_t value = wa_digest_value(digest);
+    wa_digest_free(digest);
+    return value;
+}
+
+/* More than is read at once; packed bytes count as they lie there. */
+START_TEST(the_fingerprint_of_a_file_is_that_of_its_bytes)
+{
+    enum { N = 3 * WA_STREAM_BUFFER + 5 };
+    char *const bytes = calloc(N, 1);
+    uint64_t    n, value;
+
+    for (size_t i = 0; i < N; i++)
+        bytes[i] = (char)(i * i >> 3);
+    ck_assert_int_eq(wa_file_digest(scratch_file("long", bytes, N), &n, &value, NULL), WA_OK);
+    ck_assert_uint_eq(n, N);
+    ck_assert_uint_eq(value, digest_of(bytes, N));
+    ck_assert_int_eq(wa_file_digest(scratch_file("packed", packed_12, sizeof packed_12), &n, &value, NULL), WA_OK);
+    ck_assert_uint_eq(n, sizeof packed_12);
+    ck_assert_uint_eq(value, digest_of(packed_12, sizeof packed_12));
+    ck_assert_int_eq(wa_file_digest(scratch_file("empty", "", 0), &n, &value, NULL), WA_OK);
+    ck_assert_uint_eq(n, 0);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(what_is_not_there_a_second_time_has_no_fingerprint)
+{
+    const char *const pipe = scratch_path("pipe");
+    uint64_t          n = 7, value = 7;
+    wa_error          err;
+
+    ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+    ck_assert_int_eq(wa_file_digest(pipe, &n, &value, &err), WA_EUSAGE); /* not opened: nobody writes to it */
+    ck_assert_ptr_nonnull(strstr(err.message, "found no regular file"));
+    ck_assert_int_eq(wa_file_digest("/", &n, &value, &err), WA_EUSAGE);
+    ck_assert_int_eq(wa_file_digest("-", &n, &value, &err), WA_EUSAGE);
+    ck_assert_int_eq(wa_file_digest(scratch_path("none"), &n, &value, &err), WA_EIO);
+    ck_assert_ptr_nonnull(strstr(err.message, "none: cannot open: No such file"));
+    ck_assert(n == 7 && value == 7);
+}
+END_TEST
+
 START_TEST(reading_survives_every_failing_allocation)
 {
     every_allocation_fails_in_turn(read_whole, (void *)(uintptr_t)joined("oom.gz", (wa_text[]){ PACKED_12, PACKED_3, END }), 20);
@@ -635,6 +685,8 @@ Suite *wa_suite_file(void)
     tcase_add_test(tcase, other_bytes_after_a_member_are_refused_with_their_place);
     tcase_add_test(tcase, a_packed_file_cut_anywhere_is_refused);
     tcase_add_test(tcase, a_changed_byte_of_a_packed_file_is_seen);
+    tcase_add_test(tcase, the_fingerprint_of_a_file_is_that_of_its_bytes);
+    tcase_add_test(tcase, what_is_not_there_a_second_time_has_no_fingerprint);
     tcase_add_test(tcase, a_named_pipe_is_read_to_its_end);
     tcase_add_test(tcase, gzip_through_a_named_pipe_is_unpacked_however_it_is_cut);
     tcase_add_test(tcase, a_header_with_everything_may_come_byte_by_byte);
