@@ -12,14 +12,15 @@
 #include "cli/options.h"
 #include "cli/runner.h"
 #include "cli/steps.h"
+#include "cli/sweep.h"
 #include "cli/words.h"
 #include "data/npy.h"
 
 enum { FORMAT_TABLE, FORMAT_JSON };
 
 typedef struct run_opts {
-    wa_option_list sets;
-    const char    *trace;
+    wa_option_list sets, axes;
+    const char    *trace, *folder;
     int            format;
     size_t         threads;
 } run_opts;
@@ -29,6 +30,10 @@ typedef struct run_opts {
 static const wa_option options[] = {
     { "set", 0, WA_OPTION_LIST, AT(sets), NULL, "KEY=VALUE", "override a value, e.g. attention.0.heads=8" },
     { "trace", 0, WA_OPTION_TEXT, AT(trace), NULL, "OUT.npz", "record every quantity for NumPy" },
+    { "sweep", 0, WA_OPTION_LIST, AT(axes), NULL, "KEY=V1,V2",
+      "a run for each of the values, and for all combinations of several" },
+    { "output", 'o', WA_OPTION_TEXT, AT(folder), NULL, "FOLDER",
+      "keep each run in a folder [CONFIG.sweep where there is a --sweep]" },
     { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|json", "how to print" },
     WA_OPTION_THREADS(AT(threads)),
     { 0 },
@@ -37,11 +42,19 @@ static const wa_option options[] = {
 static const wa_verb verb = {
     .name     = "run",
     .operands = "CONFIG",
-    .summary  = "Runs the texts of a configuration's `input` through its pipeline and shows every step: names, shapes and numbers, "
-                "and the words\n"
-                "that may come next. report.trace and report.top of the configuration say what is shown.",
+    .summary =
+        "Runs the texts of a configuration's `input` through its pipeline and shows every step: names, shapes and numbers, "
+        "and the words\n"
+        "that may come next. report.trace and report.top of the configuration say what is shown.\n"
+        "\n"
+        "With -o or --sweep no steps are shown. FOLDER, or a folder in it for each combination, gets the configuration with "
+        "all its\n"
+        "values, a record (version, hashes, words, scores) and the trace, and of a sweep there are table.tsv and table.json. A "
+        "run that\n"
+        "is there already is not run again.",
     .examples = "  wordahead run configs/quickstart.yaml\n"
-                "  wordahead run configs/quickstart.yaml --set 'input=[\"Short is life\"]' --trace out.npz\n",
+                "  wordahead run configs/quickstart.yaml --set 'input=[\"Short is life\"]' --trace out.npz\n"
+                "  wordahead run configs/quickstart.yaml --sweep positional.0.kind=sinusoidal,none -o positions\n",
     .options  = options,
     .n_least  = 1,
     .n_most   = 1,
@@ -255,19 +268,53 @@ static int run(showing *r, const char *path)
     return wa_cli_exit_code(&r->outcome);
 }
 
+/* ---------------------------------------------------------------- folders */
+
+/* The option by which runs have folders, or NULL. */
+static const char *folder_option(const run_opts *opts)
+{
+    return opts->axes.n > 0 ? "sweep" : opts->folder ? "output" : NULL;
+}
+
+/* What cannot be meant together. -1: go on. */
+static int check_options(const run_opts *opts)
+{
+    const char *const option = folder_option(opts);
+
+    if (option && opts->trace)
+        return wa_cli_complain(WA_EXIT_USAGE, "--trace: found --%s beside it, with which a run has its trace in its folder",
+                               option);
+    return -1;
+}
+
+static int run_in_folders(const run_opts *opts, const char *operand)
+{
+    return wa_sweep(&(wa_sweep_opts){ .config      = operand,
+                                      .sets        = &opts->sets,
+                                      .axes        = &opts->axes,
+                                      .output      = opts->folder,
+                                      .prints_json = opts->format == FORMAT_JSON,
+                                      .n_threads   = opts->threads });
+}
+
 int wa_cmd_run(int argc, char **argv)
 {
     showing     r = { .trace_error = { .status = WA_OK } };
     wa_operands operands;
     int         code = wa_verb_parse(&verb, argc, argv, &r.opts, &operands);
 
-    if (code < 0 && (code = wa_cli_check_output(r.opts.trace, operands.items, 1)) == WA_EXIT_OK)
+    if (code < 0)
+        code = check_options(&r.opts);
+    if (code < 0 && folder_option(&r.opts))
+        code = run_in_folders(&r.opts, operands.items[0]);
+    else if (code < 0 && (code = wa_cli_check_output(r.opts.trace, operands.items, 1)) == WA_EXIT_OK)
         code = run(&r, operands.items[0]);
     wa_npz_discard(r.npz);
     wa_runner_close(&r.runner);
     wa_buf_clear(&r.record);
     wa_arena_clear(&r.label_arena);
     free(r.vocabulary);
+    free(r.opts.axes.items);
     free(r.opts.sets.items);
     return code;
 }
