@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "cli/again.h"
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "cli/inputs.h"
@@ -21,6 +22,7 @@ enum { FORMAT_TABLE, FORMAT_JSON };
 typedef struct run_opts {
     wa_option_list sets, axes;
     const char    *trace, *folder;
+    bool           is_again;
     int            format;
     size_t         threads;
 } run_opts;
@@ -34,6 +36,7 @@ static const wa_option options[] = {
       "a run for each of the values, and for all combinations of several" },
     { "output", 'o', WA_OPTION_TEXT, AT(folder), NULL, "FOLDER",
       "keep each run in a folder [CONFIG.sweep where there is a --sweep]" },
+    { "again", 0, WA_OPTION_FLAG, AT(is_again), NULL, NULL, "do the run of FOLDER once more, and say what changed" },
     { "format", 0, WA_OPTION_CHOICE, AT(format), "table", "table|json", "how to print" },
     WA_OPTION_THREADS(AT(threads)),
     { 0 },
@@ -41,7 +44,7 @@ static const wa_option options[] = {
 
 static const wa_verb verb = {
     .name     = "run",
-    .operands = "CONFIG",
+    .operands = "CONFIG | --again FOLDER",
     .summary =
         "Runs the texts of a configuration's `input` through its pipeline and shows every step: names, shapes and numbers, "
         "and the words\n"
@@ -51,10 +54,13 @@ static const wa_verb verb = {
         "all its\n"
         "values, a record (version, hashes, words, scores) and the trace, and of a sweep there are table.tsv and table.json. A "
         "run that\n"
-        "is there already is not run again.",
+        "is there already is not run again. --again runs what a folder has once more and compares every bit: exit code 1, "
+        "and a line\n"
+        "for each thing that changed.",
     .examples = "  wordahead run configs/quickstart.yaml\n"
                 "  wordahead run configs/quickstart.yaml --set 'input=[\"Short is life\"]' --trace out.npz\n"
-                "  wordahead run configs/quickstart.yaml --sweep positional.0.kind=sinusoidal,none -o positions\n",
+                "  wordahead run configs/quickstart.yaml --sweep positional.0.kind=sinusoidal,none -o positions\n"
+                "  wordahead run --again positions/positional.0.kind=none\n",
     .options  = options,
     .n_least  = 1,
     .n_most   = 1,
@@ -273,7 +279,7 @@ static int run(showing *r, const char *path)
 /* The option by which runs have folders, or NULL. */
 static const char *folder_option(const run_opts *opts)
 {
-    return opts->axes.n > 0 ? "sweep" : opts->folder ? "output" : NULL;
+    return opts->is_again ? "again" : opts->axes.n > 0 ? "sweep" : opts->folder ? "output" : NULL;
 }
 
 /* What cannot be meant together. -1: go on. */
@@ -284,11 +290,18 @@ static int check_options(const run_opts *opts)
     if (option && opts->trace)
         return wa_cli_complain(WA_EXIT_USAGE, "--trace: found --%s beside it, with which a run has its trace in its folder",
                                option);
+    if (opts->is_again && (opts->sets.n > 0 || opts->axes.n > 0 || opts->folder))
+        return wa_cli_complain(WA_EXIT_USAGE, "--again: found --%s beside it, but a run is done again as its folder says",
+                               opts->sets.n > 0   ? "set"
+                               : opts->axes.n > 0 ? "sweep"
+                                                  : "output");
     return -1;
 }
 
 static int run_in_folders(const run_opts *opts, const char *operand)
 {
+    if (opts->is_again)
+        return wa_again(operand, opts->format == FORMAT_JSON, opts->threads);
     return wa_sweep(&(wa_sweep_opts){ .config      = operand,
                                       .sets        = &opts->sets,
                                       .axes        = &opts->axes,
