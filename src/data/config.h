@@ -21,6 +21,7 @@ typedef enum wa_key_type {
     WA_KEY_TEXT,    /* wa_text; null is data NULL */
     WA_KEY_PATH,    /* const char *, resolved; NULL where not given; a word of the range "a|b" stays as it is */
     WA_KEY_TEXTS,   /* wa_texts: a list of texts, one text, or { file: PATH } */
+    WA_KEY_SIZES,   /* wa_sizes: a list of whole numbers within the range, or one of them */
     WA_KEY_TENSORS, /* wa_tensors: a map from names to numbers in nested lists */
     WA_KEY_MAP,     /* a struct of its own, described by `keys`, in place; its first field is a bool: whether it is given */
     WA_KEY_SECTION, /* the same without that bool: always there, all its keys have defaults */
@@ -60,6 +61,11 @@ typedef struct wa_scale {
     int    choice; /* index of the word in the range, or -1: the number */
     double number;
 } wa_scale;
+
+typedef struct wa_sizes {
+    size_t *items;
+    size_t  n;
+} wa_sizes;
 
 typedef struct wa_texts {
     wa_text    *items;

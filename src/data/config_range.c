@@ -137,6 +137,7 @@ void wa_row_expect(const wa_key *row, wa_buf *out)
         [WA_KEY_TEXT]    = "a text",
         [WA_KEY_PATH]    = "a file name",
         [WA_KEY_TEXTS]   = "a text, a list of texts, or { file: NAME }",
+        [WA_KEY_SIZES]   = "a list of whole numbers",
         [WA_KEY_TENSORS] = "a map from names to lists of numbers",
         [WA_KEY_MAP]     = "a map",
         [WA_KEY_SECTION] = "a map",
@@ -152,7 +153,7 @@ void wa_row_expect(const wa_key *row, wa_buf *out)
         add_words(row->range, "a file name", out);
     else
         wa_buf_str(out, kinds[row->type]);
-    if (row->type == WA_KEY_SIZE || row->type == WA_KEY_NUMBER)
+    if (row->type == WA_KEY_SIZE || row->type == WA_KEY_SIZES || row->type == WA_KEY_NUMBER)
         add_limits(row->range, out);
 }
 

@@ -205,6 +205,8 @@ static void add_value(printer *p, const wa_key *row, const wa_node *node)
 {
     if (row->type == WA_KEY_TEXTS)
         add_texts(p, node);
+    else if (row->type == WA_KEY_SIZES)
+        add_numbers(p->out, node);
     else if (is_file(row, node))
         add_path(p, node);
     else

@@ -75,6 +75,26 @@ static void read_size(const wa_reading *r)
         *(size_t *)r->field = value;
 }
 
+/* A list, or one number in its place. */
+static void read_sizes(const wa_reading *r)
+{
+    wa_sizes *const sizes   = r->field;
+    const bool      is_list = r->node->kind == WA_NODE_LIST;
+    const size_t    n       = is_list ? r->node->n_items : 1;
+
+    if (wa_node_is_null(r->node) || !(sizes->items = wa_config_alloc(r->config, n, sizeof *sizes->items)))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        const wa_node *const item = is_list ? r->node->items[i].value : r->node;
+        size_t               value;
+
+        if (wa_node_size(item, &value) && wa_range_holds(r->row->range, (double)value))
+            sizes->items[sizes->n++] = value;
+        else
+            refuse_node(r, item, quotes_hint(item));
+    }
+}
+
 static void read_number(const wa_reading *r)
 {
     double value;
@@ -356,9 +376,9 @@ static void read_tensors(const wa_reading *r)
 void wa_reading_value(const wa_reading *r)
 {
     static void (*const readers[])(const wa_reading *) = {
-        [WA_KEY_BOOL] = read_bool,       [WA_KEY_SIZE] = read_size, [WA_KEY_NUMBER] = read_number, [WA_KEY_CHOICE] = read_choice,
-        [WA_KEY_SCALE] = read_scale,     [WA_KEY_TEXT] = read_text, [WA_KEY_PATH] = read_path,     [WA_KEY_TEXTS] = read_texts,
-        [WA_KEY_TENSORS] = read_tensors, [WA_KEY_BASE] = read_base,
+        [WA_KEY_BOOL] = read_bool,   [WA_KEY_SIZE] = read_size,       [WA_KEY_NUMBER] = read_number, [WA_KEY_CHOICE] = read_choice,
+        [WA_KEY_SCALE] = read_scale, [WA_KEY_TEXT] = read_text,       [WA_KEY_PATH] = read_path,     [WA_KEY_TEXTS] = read_texts,
+        [WA_KEY_SIZES] = read_sizes, [WA_KEY_TENSORS] = read_tensors, [WA_KEY_BASE] = read_base,
     };
 
     assert((size_t)r->row->type < sizeof readers / sizeof *readers && readers[r->row->type]);

@@ -3,7 +3,7 @@
  *     q, k, v [H, T, E] = input W^T + bias, for each head
  *     scores  [H, T, T] = q k^T / sqrt(E)                  (scale: none leaves out the root)
  *     weights [H, T, T] = softmax of the scores, masked positions exactly 0
- *     heads   [H, T, E] = weights v
+ *     heads   [H, T, E] = weights v                         (mask_heads: those named are exactly 0)
  *     concat  [T, H*E]  = the heads side by side
  *     output  [T, D]    = concat W_output^T + bias          (output_projection: false: concat itself)
  *
@@ -25,9 +25,10 @@ enum { QUERY, KEY, VALUE, N_ROLES };
 enum { KEYS, VALUES }; /* that it keeps */
 
 typedef struct attention_opts {
-    size_t heads, head_dim; /* H, E */
-    int    mask, scale, input, projections, source, softmax_over;
-    bool   output_projection, bias;
+    size_t   heads, head_dim; /* H, E */
+    int      mask, scale, input, projections, source, softmax_over;
+    bool     output_projection, bias;
+    wa_sizes mask_heads; /* that give nothing */
 } attention_opts;
 
 /* The weights of one role: one matrix for all heads, or with input: slice one for each. */
@@ -55,6 +56,7 @@ static const wa_key keys[] = {
     { "bias", WA_KEY_BOOL, AT(bias), "true", NULL, "biases of the projections" },
     { "source", WA_KEY_CHOICE, AT(source), "previous", "previous|vectors", "vectors: heads read the unscaled word vectors" },
     { "softmax_over", WA_KEY_CHOICE, AT(softmax_over), "keys", "keys|matrix", "matrix: one softmax over all T x T scores" },
+    { "mask_heads", WA_KEY_SIZES, AT(mask_heads), "[]", "0..1023", "heads that are switched off, counted from 0" },
     { 0 },
 };
 
@@ -191,6 +193,31 @@ static bool check_options(const wa_stage *stage, wa_build *build)
     return true;
 }
 
+static bool is_masked(const attention_opts *opts, size_t h, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (opts->mask_heads.items[i] == h)
+            return true;
+    return false;
+}
+
+/* An index that is no head is most likely one counted from 1; one that is there twice, a slip. */
+static void check_masked_heads(const wa_stage *stage, wa_build *build)
+{
+    const attention_opts *const opts = stage->params;
+
+    for (size_t i = 0; i < opts->mask_heads.n; i++) {
+        const size_t h = opts->mask_heads.items[i];
+
+        if (h >= opts->heads)
+            wa_stage_complain(stage, build, "mask_heads",
+                              "attention.mask_heads names head %zu, and with %zu heads they are counted from 0 to %zu", h,
+                              opts->heads, opts->heads - 1);
+        else if (is_masked(opts, h, i))
+            wa_stage_complain(stage, build, "mask_heads", "attention.mask_heads names head %zu twice; once is enough", h);
+    }
+}
+
 /* Floats of a head's values, padded to whole panels. */
 static size_t value_width(const attention_opts *opts)
 {
@@ -211,6 +238,7 @@ static wa_status prepare(wa_stage *stage, wa_build *build, wa_error *err)
     stage->reach          = opts->mask == MASK_CAUSAL && opts->softmax_over == SOFTMAX_KEYS ? WA_REACH_PAST : WA_REACH_ALL;
     stage->n_kept[KEYS]   = opts->heads * opts->head_dim;
     stage->n_kept[VALUES] = opts->heads * value_width(opts);
+    check_masked_heads(stage, build);
     if (!check_options(stage, build))
         goto done;
     if (opts->projections == PROJECTIONS_LEARNED)
@@ -364,6 +392,11 @@ static wa_status attend(const wa_stage *stage, wa_flow *flow, const attending *a
     if (opts->scale == SCALE_SQRT_E)
         flow->kernels->scale(a->scores + pairs, a->scores + pairs, (float)(1.0 / sqrt((double)E)), a->n_queries * S);
     weigh(opts, flow->kernels, a, a->scores + pairs, a->weights + pairs);
+    if (is_masked(opts, h, opts->mask_heads.n)) {
+        for (size_t t = 0; t < a->n_queries; t++)
+            memset(a->concat + (t * H + h) * E, 0, E * sizeof *a->concat);
+        goto done;
+    }
     WA_TRY(wa_flow_product(flow, a->concat + h * E, H * E, a->weights + pairs, S, a->n_queries, &values, err));
 done:
     return st;

@@ -97,6 +97,56 @@ END_TEST
 #define PROJECTIONS(q, k, v)                                                                                                       \
     "weights: { values: { attention.0.query.weight: " q ", attention.0.key.weight: " k ", attention.0.value.weight: " v " } }\n"
 
+/* Head 1 of two, each 3 wide, over four words and the start word. Leaving a sum of head 1 in place shows in its rows. */
+START_TEST(a_masked_head_gives_exactly_zero_and_others_what_they_gave)
+{
+    const char *const sets[] = { "attention.0.mask_heads=[1]", NULL };
+    const catcher     whole  = run_and_catch(small_model_yaml, NULL, "the cat sat on", "attention.0.heads");
+    const catcher     masked = run_and_catch(small_model_yaml, sets, "the cat sat on", "attention.0.heads");
+    const size_t      n      = masked.n / 2;
+    const float       zero   = 0;
+
+    ck_assert_uint_eq(masked.n, 2 * 5 * 3);
+    ck_assert_mem_eq(masked.data, whole.data, n * sizeof *masked.data);
+    for (size_t i = n; i < masked.n; i++) {
+        ck_assert_mem_eq(&masked.data[i], &zero, sizeof zero);
+        ck_assert(whole.data[i] != 0);
+    }
+    free(whole.data);
+    free(masked.data);
+}
+END_TEST
+
+START_TEST(masked_heads_are_heads_and_named_once)
+{
+    const char *const        beyond[] = { "attention.0.mask_heads=[2]", NULL },
+                      *const twice[]  = { "attention.0.mask_heads=[1, 0, 1]", NULL },
+                      *const word[]   = { "attention.0.mask_heads=[one]", NULL },
+                      *const all[]    = { "attention.0.mask_heads=[1, 0]", NULL };
+
+    refuse_yaml(small_model_yaml, beyond, WA_ECONFIG,
+                "--set 1: attention.mask_heads names head 2, and with 2 heads they are counted from 0 to 1");
+    refuse_yaml(small_model_yaml, twice, WA_ECONFIG, "--set 1: attention.mask_heads names head 1 twice");
+    refuse_yaml(small_model_yaml, word, WA_ECONFIG, "mask_heads: found 'one', expected a list of whole numbers from 0 to 1023");
+    wa_model_close(open_yaml(small_model_yaml, all));
+}
+END_TEST
+
+/* What changes an answer must change the fingerprint, as --resume and `merge` go by it. */
+START_TEST(a_masked_head_makes_another_model)
+{
+    const char *const sets[] = { "attention.0.mask_heads=[1]", NULL };
+    wa_model *const whole = open_yaml(small_model_yaml, NULL), *const masked = open_yaml(small_model_yaml, sets);
+    uint64_t a, b;
+
+    ck_assert_int_eq(wa_model_fingerprint(whole, &a, NULL), WA_OK);
+    ck_assert_int_eq(wa_model_fingerprint(masked, &b, NULL), WA_OK);
+    ck_assert_uint_ne(a, b);
+    wa_model_close(whole);
+    wa_model_close(masked);
+}
+END_TEST
+
 START_TEST(weights_per_head_are_the_same_as_stacked_ones)
 {
     static const char stage[] = VECTORS INPUT "pipeline: [ embed: {}, attention: { heads: 2, head_dim: 1, mask: none, "
@@ -338,6 +388,9 @@ Suite *wa_suite_stages(void)
 
     tcase_add_test(tests, masked_weights_are_exactly_zero_and_rows_sum_to_one);
     tcase_add_test(tests, later_words_do_not_change_the_output_of_earlier_ones);
+    tcase_add_test(tests, a_masked_head_gives_exactly_zero_and_others_what_they_gave);
+    tcase_add_test(tests, masked_heads_are_heads_and_named_once);
+    tcase_add_test(tests, a_masked_head_makes_another_model);
     tcase_add_test(tests, weights_per_head_are_the_same_as_stacked_ones);
     tcase_add_test(tests, a_slice_matrix_shared_by_all_heads_is_the_same_as_one_for_each);
     tcase_add_test(tests, weights_of_a_type_that_is_none_are_named_for_slices_too);

@@ -40,6 +40,8 @@ static const struct variant {
     { deep_yaml, { "attention.1.mask=none" } },
     { deep_yaml, { "attention.0.mask=none" } },
     { small_model_yaml, { "attention.0.softmax_over=matrix" } },
+    { small_model_yaml, { "attention.0.mask_heads=[1]" } },
+    { deep_yaml, { "attention.1.mask_heads=[0]" } },
     { small_model_yaml, { "attention.0.softmax_over=matrix", "attention.0.mask=none" } },
     { small_model_yaml, { "add_norm.0.over=tokens" } },
     { deep_yaml, { "add_norm.2.over=tokens" } },
