@@ -201,6 +201,11 @@ const wa_lexicon *wa_vocabulary_words(const wa_stage *stage)
     return ((const vocabulary_state *)stage->state)->words;
 }
 
+const wa_rows *wa_vocabulary_rows(const wa_stage *stage)
+{
+    return &((const vocabulary_state *)stage->state)->rows;
+}
+
 float wa_vocabulary_factor(const wa_stage *stage)
 {
     return (float)(1.0 / ((const vocabulary_opts *)stage->params)->temperature);

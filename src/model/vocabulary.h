@@ -15,6 +15,9 @@
 /* The words, in the order of the logits. */
 const wa_lexicon *wa_vocabulary_words(const wa_stage *stage);
 
+/* The output weights and biases, [N, D], row w being those of word w. */
+const wa_rows *wa_vocabulary_rows(const wa_stage *stage);
+
 /* What logits are multiplied by: 1 / temperature. */
 float wa_vocabulary_factor(const wa_stage *stage);
 

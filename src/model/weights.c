@@ -15,6 +15,8 @@ struct wa_weights {
     wa_arena            *arena;
     wa_safetensors      *file;       /* NULL: none */
     wa_lexicon           taken;      /* names that stages asked for */
+    wa_taken_tensor     *tensors;    /* [n_tensors] what they got */
+    size_t               n_tensors, tensors_capacity;
     wa_buf               complaints; /* lines */
 };
 
@@ -49,6 +51,7 @@ void wa_weights_close(wa_weights *weights)
     wa_safetensors_close(weights->file);
     wa_lexicon_clear(&weights->taken);
     wa_buf_clear(&weights->complaints);
+    wa_release(&env, weights->tensors);
     wa_release(&env, weights);
 }
 
@@ -192,20 +195,13 @@ static wa_status take_from_file(wa_weights *weights, const wa_tensor_entry *entr
     return load(weights, entry, out, err);
 }
 
-wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, wa_numbers *out,
-                          size_t *which, wa_error *err)
+/* From whichever source has it; where none has, or it is not as wanted, that is noted and out->data stays NULL. */
+static wa_status look_up(wa_weights *weights, wa_text text, const wa_shape *accepted, size_t n_accepted, wa_numbers *out,
+                         size_t *which, wa_error *err)
 {
-    const wa_text                text  = wa_text_of(name);
     const wa_tensor_value *const value = find_value(weights, text);
     const wa_tensor_entry *const entry = weights->file ? wa_safetensors_find(weights->file, text) : NULL;
-    size_t                       index, ignored;
-    const wa_text                kept = wa_arena_text(weights->arena, text);
 
-    *out   = (wa_numbers){ 0 };
-    which  = which ? which : &ignored;
-    *which = WA_NONE;
-    if (!kept.data || !wa_lexicon_add(&weights->taken, kept, &index, NULL))
-        return wa_fail(err, WA_ENOMEM, "tensor '%s': not enough memory", name);
     if (value) {
         const wa_shape found = shape_of(value->rank, value->shape);
 
@@ -222,6 +218,42 @@ wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape 
         return draw(weights, text, &accepted[0], out, err);
     complain_shape(weights, place_of(weights), text, NULL, accepted, n_accepted);
     return WA_OK;
+}
+
+wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, wa_numbers *out,
+                          size_t *which, wa_error *err)
+{
+    wa_status     st   = WA_OK;
+    const wa_text kept = wa_arena_text(weights->arena, wa_text_of(name));
+    size_t        index, ignored;
+    void         *tensors = weights->tensors;
+
+    *out   = (wa_numbers){ 0 };
+    which  = which ? which : &ignored;
+    *which = WA_NONE;
+    if (!kept.data || !wa_lexicon_add(&weights->taken, kept, &index, NULL) ||
+        !wa_grow(&weights->env, &tensors, &weights->tensors_capacity, weights->n_tensors + 1, sizeof *weights->tensors))
+        WA_FAIL(WA_ENOMEM, "tensor '%s': not enough memory", name);
+    weights->tensors = tensors;
+    WA_TRY(look_up(weights, kept, accepted, n_accepted, out, which, err));
+    if (out->data)
+        weights->tensors[weights->n_tensors++] = (wa_taken_tensor){ kept, *out, accepted[*which] };
+done:
+    return st;
+}
+
+const wa_taken_tensor *wa_weights_taken(const wa_weights *weights, size_t *n)
+{
+    *n = weights->n_tensors;
+    return weights->tensors;
+}
+
+const wa_taken_tensor *wa_weights_find(const wa_weights *weights, const char *name)
+{
+    for (size_t i = 0; i < weights->n_tensors; i++)
+        if (wa_text_is(weights->tensors[i].name, name))
+            return &weights->tensors[i];
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- verdict */

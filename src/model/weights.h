@@ -38,6 +38,18 @@ typedef struct wa_numbers {
 wa_status wa_weights_take(wa_weights *weights, const char *name, const wa_shape *accepted, size_t n_accepted, wa_numbers *out,
                           size_t *which, wa_error *err);
 
+/* A tensor that a stage took. */
+typedef struct wa_taken_tensor {
+    wa_text    name;
+    wa_numbers numbers; /* alive as long as the weights and their arena */
+    wa_shape   shape;
+} wa_taken_tensor;
+
+/* All of them, [n], in the order of the stages. */
+const wa_taken_tensor *wa_weights_taken(const wa_weights *weights, size_t *n);
+/* The one of this name, or NULL. */
+const wa_taken_tensor *wa_weights_find(const wa_weights *weights, const char *name);
+
 /* Adds the names and bytes of the tensors in the file; those that are given or random are values of the configuration. */
 void wa_weights_digest(const wa_weights *weights, wa_digest *digest);
 
