@@ -1,6 +1,7 @@
 /* Names of files. See path.h. */
 #include "base/path.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,13 @@ bool wa_path_is_folder(const char *path)
     struct stat info;
 
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+wa_status wa_path_make_folder(const char *path, wa_error *err)
+{
+    if (mkdir(path, 0777) == 0 || (errno == EEXIST && wa_path_is_folder(path)))
+        return WA_OK;
+    return wa_fail_system(err, path, "cannot make the folder", errno);
 }
 
 bool wa_path_exists(const char *path)

@@ -3,9 +3,12 @@
 #define WA_BASE_PATH_H
 
 #include "base/mem.h"
+#include "base/status.h"
 
 bool wa_path_is_folder(const char *path);
 bool wa_path_exists(const char *path);
+/* Makes a folder, unless there is one. Errors: WA_EIO. */
+wa_status wa_path_make_folder(const char *path, wa_error *err);
 /* `name` as seen from the folder of the file `beside`: unchanged where it is absolute or beside is NULL or "-". NULL: no memory. */
 char *wa_path_beside(const wa_env *env, const char *beside, wa_text name);
 /* The file that a link leads to, there or not, through other links; the path itself where it is no link. NULL: no memory. */

@@ -45,7 +45,12 @@ static const char *built_in_model(char *out, size_t size)
 
 wa_model *wa_cli_open_model(const char *path, size_t n_threads, int *exit_code)
 {
-    const wa_model_opts opts = { .n_threads = n_threads, .env = wa_cli_env() };
+    return wa_cli_open_model_with(path, &(wa_option_list){ 0 }, n_threads, exit_code);
+}
+
+wa_model *wa_cli_open_model_with(const char *path, const wa_option_list *sets, size_t n_threads, int *exit_code)
+{
+    const wa_model_opts opts = { .sets = sets->items, .n_sets = sets->n, .n_threads = n_threads, .env = wa_cli_env() };
     char                built_in[4096];
     wa_model           *model = NULL;
     wa_error            err;

@@ -8,6 +8,9 @@
  * fails, a sentence has been printed and *exit_code is set. */
 wa_model *wa_cli_open_model(const char *path, size_t n_threads, int *exit_code);
 
+/* The same with overrides, as --set gives them. */
+wa_model *wa_cli_open_model_with(const char *path, const wa_option_list *sets, size_t n_threads, int *exit_code);
+
 /* A session of an open model, which works with `n_threads`, 0 being one for each processor. */
 wa_status wa_cli_new_session(const wa_model *model, size_t n_threads, wa_session **out, wa_error *err);
 

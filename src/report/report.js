@@ -1,0 +1,3 @@
+'use strict';
+// Interaction with a report; the page is whole without it.
+document.documentElement.classList.add('with-script');
