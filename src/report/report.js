@@ -202,9 +202,10 @@
 
     // ---------------------------------------------------------------- pointer
 
-    function wireMap(svg) {
+    /* find(svg, event) gives the cell that an event means, or null. */
+    function wirePointer(svg, find) {
         svg.addEventListener("pointermove", (event) => {
-            const cell = cellAt(svg, event);
+            const cell = find(svg, event);
 
             if (cell && event.pointerType !== "touch")
                 showTip(tellCell(subjectOf(svg), cell), event.clientX, event.clientY);
@@ -213,7 +214,7 @@
         });
         svg.addEventListener("pointerleave", hideTip);
         svg.addEventListener("click", (event) => {
-            const cell = cellAt(svg, event);
+            const cell = find(svg, event);
 
             if (cell)
                 pick(svg, cell);
@@ -225,10 +226,20 @@
         openPanel();
     }
 
+    /* The whole height of a bar's row counts, as the bar of an improbable word has no width. */
+    function rowAt(svg, event) {
+        const found = [...svg.querySelectorAll("[data-row]")].find((bar) => {
+            const box = bar.getBoundingClientRect();
+
+            return event.clientY >= box.top && event.clientY <= box.bottom;
+        });
+
+        return found ? { row: Number(found.dataset.row), column: 0 } : null;
+    }
+
     function wireBars(svg) {
         svg.setAttribute("tabindex", "0");
-        svg.querySelectorAll("[data-row]").forEach((bar) =>
-            bar.addEventListener("click", () => pick(svg, { row: Number(bar.dataset.row), column: 0 })));
+        wirePointer(svg, rowAt);
     }
 
     /* An arc is a weight: its arithmetic is that of the cell in the map. */
@@ -242,7 +253,7 @@
         });
     }
 
-    const wires = { map: wireMap, bars: wireBars, arcs: wireArcs };
+    const wires = { map: (svg) => wirePointer(svg, cellAt), bars: wireBars, arcs: wireArcs };
 
     function wireFigures() {
         for (const [kind, wire] of Object.entries(wires))
