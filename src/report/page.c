@@ -8,6 +8,8 @@
 #include "report/page_parts.h"
 
 WA_ASSET(report_style, "src/report/report.css");
+WA_ASSET(report_steps, "src/report/steps.js");
+WA_ASSET(report_arithmetic, "src/report/arithmetic.js");
 WA_ASSET(report_script, "src/report/report.js");
 
 /* ---------------------------------------------------------------- sections */
@@ -87,6 +89,8 @@ void wa_page_finish(wa_buf *out, wa_page *page, const char *title, const wa_repo
     wa_buf_str(out, "\n<script type=\"application/json\" id=\"report-data\">");
     wa_report_add_data(out, records, n);
     wa_buf_str(out, "</script>\n<script>\n");
+    wa_buf_text(out, wa_asset_text(report_steps));
+    wa_buf_text(out, wa_asset_text(report_arithmetic));
     wa_buf_text(out, wa_asset_text(report_script));
     wa_buf_str(out, "</script>\n</body></html>\n");
     out->failed = out->failed || page->contents.failed || page->body.failed;
