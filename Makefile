@@ -131,6 +131,9 @@ $(B)/%.o: %.c $(B)/settings
 	@echo "  CC  $<"
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# What WA_ASSET() takes in is no include that the compiler would tell of.
+$(B)/src/report/page.o: $(wildcard src/report/*.css src/report/*.js)
+
 # Changes only when the flags do, and then everything is compiled again. Several makes may look at once, so each has a file of its own.
 $(B)/settings: always
 	@mkdir -p $(@D)

@@ -11,6 +11,7 @@
 #include "cli/files.h"
 #include "cli/inputs.h"
 #include "cli/options.h"
+#include "cli/reports.h"
 #include "cli/runner.h"
 #include "cli/steps.h"
 #include "cli/sweep.h"
@@ -21,7 +22,7 @@ enum { FORMAT_TABLE, FORMAT_JSON };
 
 typedef struct run_opts {
     wa_option_list sets, axes;
-    const char    *trace, *folder;
+    const char    *trace, *report, *figures, *folder;
     bool           is_again;
     int            format;
     size_t         threads;
@@ -32,6 +33,9 @@ typedef struct run_opts {
 static const wa_option options[] = {
     { "set", 0, WA_OPTION_LIST, AT(sets), NULL, "KEY=VALUE", "override a value, e.g. attention.0.heads=8" },
     { "trace", 0, WA_OPTION_TEXT, AT(trace), NULL, "OUT.npz", "record every quantity for NumPy" },
+    { "report", 0, WA_OPTION_TEXT, AT(report), NULL, "OUT.html",
+      "write a page that shows and explains every step, as `explain` does" },
+    { "figures", 0, WA_OPTION_TEXT, AT(figures), NULL, "DIR", "write each figure as an SVG file in this folder" },
     { "sweep", 0, WA_OPTION_LIST, AT(axes), NULL, "KEY=V1,V2",
       "a run for each of the values, and for all combinations of several" },
     { "output", 'o', WA_OPTION_TEXT, AT(folder), NULL, "FOLDER",
@@ -59,6 +63,7 @@ static const wa_verb verb = {
         "for each thing that changed.",
     .examples = "  wordahead run configs/quickstart.yaml\n"
                 "  wordahead run configs/quickstart.yaml --set 'input=[\"Short is life\"]' --trace out.npz\n"
+                "  wordahead run configs/quickstart.yaml --report out.html\n"
                 "  wordahead run configs/quickstart.yaml --sweep positional.0.kind=sinusoidal,none -o positions\n"
                 "  wordahead run --again positions/positional.0.kind=none\n",
     .options  = options,
@@ -77,7 +82,8 @@ typedef struct showing {
     size_t         text;   /* index of the one that runs */
     wa_buf         record; /* of json */
     size_t         n_steps;
-    wa_error       trace_error; /* status WA_OK while recording works */
+    wa_error       trace_error; /* status WA_OK while recording and drawing work */
+    wa_cli_reports reports;
     wa_cli_outcome outcome;
 } showing;
 
@@ -205,12 +211,17 @@ static void run_texts(showing *r)
 
     if (r->opts.format == FORMAT_JSON)
         wa_cli_write(wa_text_of("{\"texts\":["));
-    for (r->text = 0; r->text < r->runner.model->n_inputs && (r->npz || wa_cli_is_output_open()); r->text++) {
+    for (r->text = 0;
+         r->text < r->runner.model->n_inputs && (r->npz || r->opts.report || r->opts.figures || wa_cli_is_output_open());
+         r->text++) {
         const wa_text text = r->runner.model->inputs[r->text];
 
         r->record.n_bytes = 0;
         if (run_text(r, text, &err) == WA_OK) {
             r->outcome.n_done++;
+            if (r->trace_error.status == WA_OK) /* what fails here is of the output, and later texts would fail likewise */
+                wa_cli_reports_add(&r->reports, r->runner.session, text, r->text, r->runner.model->n_inputs,
+                                   r->runner.experiment->report.top, &r->trace_error);
         } else {
             wa_cli_count_failure(&r->outcome, wa_cli_complain(wa_exit_code(err.status), "text %zu: %s", r->text + 1, err.message));
             r->record.n_bytes = 0;
@@ -238,12 +249,20 @@ static bool label_vocabulary(showing *r)
     return true;
 }
 
+static bool is_stdout(const char *path)
+{
+    return path && strcmp(path, "-") == 0;
+}
+
 static int prepare(showing *r, const char *path)
 {
     wa_error err;
 
-    if (r->opts.trace && strcmp(r->opts.trace, "-") == 0)
-        return wa_cli_complain(WA_EXIT_USAGE, "--trace: found '-', expected the name of a file, as standard output has the steps");
+    if (is_stdout(r->opts.trace) || is_stdout(r->opts.report))
+        return wa_cli_complain(WA_EXIT_USAGE, "--%s: found '-', expected the name of a file, as standard output has the steps",
+                               is_stdout(r->opts.trace) ? "trace" : "report");
+    r->reports.page    = r->opts.report;
+    r->reports.figures = r->opts.figures;
     if (wa_runner_open(&r->runner, path, r->opts.sets.items, r->opts.sets.n, r->opts.threads, &err) != WA_OK)
         return wa_cli_fail(&err);
     if (!label_vocabulary(r))
@@ -262,7 +281,7 @@ static int run(showing *r, const char *path)
     run_texts(r);
     if (r->outcome.n_done > 0)
         wa_runner_warn_unmatched(&r->runner);
-    if (r->trace_error.status != WA_OK)
+    if (r->trace_error.status != WA_OK || wa_cli_reports_write(&r->reports, r->outcome.n_done, &r->trace_error) != WA_OK)
         return wa_cli_fail(&r->trace_error);
     if (r->npz && r->outcome.n_done > 0) {
         const wa_status st = wa_npz_commit(r->npz, &r->trace_error);
@@ -287,8 +306,12 @@ static int check_options(const run_opts *opts)
 {
     const char *const option = folder_option(opts);
 
-    if (option && opts->trace)
-        return wa_cli_complain(WA_EXIT_USAGE, "--trace: found --%s beside it, with which a run has its trace in its folder",
+    if (option && (opts->trace || opts->report || opts->figures))
+        return wa_cli_complain(WA_EXIT_USAGE,
+                               "--%s: found --%s beside it, with which a run has its trace in its folder and no page",
+                               opts->trace    ? "trace"
+                               : opts->report ? "report"
+                                              : "figures",
                                option);
     if (opts->is_again && (opts->sets.n > 0 || opts->axes.n > 0 || opts->folder))
         return wa_cli_complain(WA_EXIT_USAGE, "--again: found --%s beside it, but a run is done again as its folder says",
@@ -320,9 +343,11 @@ int wa_cmd_run(int argc, char **argv)
         code = check_options(&r.opts);
     if (code < 0 && folder_option(&r.opts))
         code = run_in_folders(&r.opts, operands.items[0]);
-    else if (code < 0 && (code = wa_cli_check_output(r.opts.trace, operands.items, 1)) == WA_EXIT_OK)
+    else if (code < 0 && (code = wa_cli_check_output(r.opts.trace, operands.items, 1)) == WA_EXIT_OK &&
+             (code = wa_cli_check_output(r.opts.report, operands.items, 1)) == WA_EXIT_OK)
         code = run(&r, operands.items[0]);
     wa_npz_discard(r.npz);
+    wa_cli_reports_clear(&r.reports);
     wa_runner_close(&r.runner);
     wa_buf_clear(&r.record);
     wa_arena_clear(&r.label_arena);

@@ -63,7 +63,7 @@ static bool is_before(const float *logits, size_t a, size_t b)
     return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
 }
 
-static size_t rank_of(const float *logits, size_t N, size_t word)
+size_t wa_rank_of(const float *logits, size_t N, size_t word)
 {
     size_t rank = 1;
 
@@ -95,7 +95,7 @@ static wa_status look_through(const wa_record *record, wa_session *session, cons
     const wa_status st   = wa_vocabulary_scan(record->model->pipeline.vocabulary, &scan, x, 1, copy_piece, logits, err);
 
     for (size_t i = 0; st == WA_OK && i < record->n_next; i++)
-        row->ranks[i] = rank_of(logits, record->N, record->next[i].index);
+        row->ranks[i] = wa_rank_of(logits, record->N, record->next[i].index);
     if (st == WA_OK)
         find_top(logits, record->N, row);
     return st;

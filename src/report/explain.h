@@ -37,6 +37,9 @@ typedef struct wa_explanation {
 wa_status wa_explain(wa_explanation *explanation, const wa_record *record, wa_session *session, wa_error *err);
 void      wa_explanation_clear(wa_explanation *explanation);
 
+/* The rank that a word has by its logit among N: 1 is the first; equal logits by index. */
+size_t wa_rank_of(const float *logits, size_t N, size_t word);
+
 /* The length of a row of n numbers, in double. */
 double wa_norm_of(const float *x, size_t n);
 

@@ -12,12 +12,11 @@
 #define WIDTH_OF_COLUMN 6.65
 
 enum {
-    LABEL_COLUMNS = 14, /* of a word; longer ones are cut */
-    GAP           = 6,  /* between labels and what they belong to */
-    LINE          = 16,
-    LETTER        = 4, /* from the middle of a letter down to the line it stands on */
-    KEY_STEP      = 6, /* a level of the colour key */
-    KEY_HEIGHT    = 8,
+    GAP        = 6, /* between labels and what they belong to */
+    LINE       = 16,
+    LETTER     = 4, /* from the middle of a letter down to the line it stands on */
+    KEY_STEP   = 4, /* a level of the colour key */
+    KEY_HEIGHT = 8,
 };
 
 /* ---------------------------------------------------------------- colours */
@@ -58,7 +57,7 @@ static double width_of(size_t columns)
     return (double)columns * WIDTH_OF_COLUMN;
 }
 
-static size_t longest(const wa_text *words, size_t n)
+static size_t longest(const wa_text *words, size_t n, size_t limit)
 {
     size_t most = 1;
 
@@ -67,15 +66,15 @@ static size_t longest(const wa_text *words, size_t n)
 
         most = columns > most ? columns : most;
     }
-    return most < LABEL_COLUMNS ? most : LABEL_COLUMNS;
+    return most < limit ? most : limit;
 }
 
 /* A word between the tags of a <text>, whole in a title where it is cut. */
-static void add_label(wa_buf *out, wa_text word)
+static void add_label(wa_buf *out, wa_text word, size_t limit)
 {
-    if (wa_html_columns(word) > LABEL_COLUMNS)
+    if (wa_html_columns(word) > limit)
         wa_html_format(out, "<title>%t</title>", word);
-    wa_html_fit(out, word, LABEL_COLUMNS);
+    wa_html_fit(out, word, limit);
 }
 
 static void open_figure(wa_buf *out, const wa_figure *f, double width, double height)
@@ -111,17 +110,30 @@ typedef struct layout {
     double width, height;
 } layout;
 
+static size_t row_label(const wa_heatmap *map)
+{
+    return map->label_columns ? map->label_columns : WA_FIGURE_LABEL;
+}
+
+/* Of numbered columns. As many as a head has are drawn so that four heads stand side by side, as many as a vector has fill the page. */
+static double cell_width(size_t n_columns)
+{
+    const double width = n_columns <= 12 ? 20 : (n_columns <= 80 ? 200.0 : 1080.0) / (double)n_columns;
+
+    return width < 2 ? 2 : width > 10 && n_columns > 12 ? 10 : width;
+}
+
 static layout lay_out(const wa_heatmap *map)
 {
-    layout       l      = { 0 };
-    const double across = map->n_columns <= 40 ? 20 : 896.0 / (double)map->n_columns;
+    layout       l      = { .cell_height = map->n_rows > 32 ? 13 : LINE };
+    const double square = 205.0 / (double)map->n_columns; /* so that up to 15 words by 15 words stand four in a row, too */
 
-    l.cell_height = map->n_rows > 32 ? 13 : LINE;
-    l.cell_width  = map->columns ? l.cell_height : across < 2 ? 2 : across > 20 ? 20 : across;
-    if (!map->columns && map->n_columns <= 80 && l.cell_width > 5) /* one of several beside each other */
-        l.cell_width = map->n_columns <= 12 ? 20 : 5;
-    l.left = width_of(longest(map->rows, map->n_rows)) + GAP;
-    l.top  = title_height(&map->figure) + GAP + (map->columns ? width_of(longest(map->columns, map->n_columns)) : LINE - 4);
+    l.cell_width = cell_width(map->n_columns);
+    if (map->columns)
+        l.cell_width = l.cell_height = square < 12 ? 12 : square > LINE ? LINE : square;
+    l.left = width_of(longest(map->rows, map->n_rows, row_label(map))) + GAP;
+    l.top  = title_height(&map->figure) + GAP +
+            (map->columns ? width_of(longest(map->columns, map->n_columns, WA_FIGURE_LABEL)) : LINE - 4);
 
     const double key       = KEY_STEP * (map->colours.is_share ? WA_FIGURE_LEVELS + 1 : 2 * WA_FIGURE_LEVELS + 1) + 24;
     const double map_width = (double)map->n_columns * l.cell_width;
@@ -174,7 +186,7 @@ static void add_row_labels(wa_buf *out, const wa_heatmap *map, const layout *l)
     wa_buf_str(out, "<g class=\"rows\">");
     for (size_t r = 0; r < map->n_rows; r++) {
         wa_buf_format(out, "<text x=\"%.1f\" y=\"%.1f\">", l->left - GAP, l->top + ((double)r + 0.5) * l->cell_height + LETTER);
-        add_label(out, map->rows[r]);
+        add_label(out, map->rows[r], row_label(map));
         wa_buf_str(out, "</text>");
     }
     wa_buf_str(out, "</g>");
@@ -202,7 +214,7 @@ static void add_column_labels(wa_buf *out, const wa_heatmap *map, const layout *
 
         if (map->columns) {
             wa_buf_format(out, "<text transform=\"translate(%.1f %.1f)rotate(-90)\">", x + LETTER, l->top - GAP);
-            add_label(out, map->columns[c]);
+            add_label(out, map->columns[c], WA_FIGURE_LABEL);
         } else {
             wa_buf_format(out, "<text x=\"%.1f\" y=\"%.1f\">%zu", x, l->top - GAP, c);
         }
@@ -269,9 +281,9 @@ static void add_arc(wa_buf *out, size_t from, size_t to, double weight, double x
     const double reach = 20 + 11 * fabs((double)from - (double)to);
 
     wa_buf_format(out, "<path%s data-from=\"%zu\" data-to=\"%zu\" stroke-width=\"%.1f\" stroke-opacity=\"%.2f\" d=\"",
-                  to > from ? " class=\"later\"" : "", from, to, 0.6 + 6 * weight, 0.35 + 0.6 * weight);
+                  to > from ? " class=\"later\"" : "", from, to, 0.6 + (from == to ? 2 : 4) * weight, 0.35 + 0.6 * weight);
     if (from == to)
-        wa_buf_format(out, "M%.1f %.1fc18 -9 18 15 0 6", x, y_from - 3);
+        wa_buf_format(out, "M%.1f %.1fc20 -10 20 16 0 6", x, y_from - 3);
     else
         wa_buf_format(out, "M%.1f %.1fC%.1f %.1f %.1f %.1f %.1f %.1f", x, y_from, x + (reach < ARC_REACH ? reach : ARC_REACH),
                       y_from, x + (reach < ARC_REACH ? reach : ARC_REACH), y_to, x, y_to);
@@ -280,7 +292,7 @@ static void add_arc(wa_buf *out, size_t from, size_t to, double weight, double x
 
 void wa_arcs_add(wa_buf *out, const wa_arcs *arcs)
 {
-    const double left = width_of(longest(arcs->words, arcs->n)) + GAP, top = title_height(&arcs->figure);
+    const double left = width_of(longest(arcs->words, arcs->n, WA_FIGURE_LABEL)) + GAP, top = title_height(&arcs->figure);
     const double reach = 20 + 11 * (double)arcs->n, width = left + GAP + 0.75 * (reach < ARC_REACH ? reach : ARC_REACH) + 10;
 
     open_figure(out, &arcs->figure, width > title_width(&arcs->figure) ? width : title_width(&arcs->figure),
@@ -289,7 +301,7 @@ void wa_arcs_add(wa_buf *out, const wa_arcs *arcs)
     for (size_t t = 0; t < arcs->n; t++) {
         wa_buf_format(out, "<text data-word=\"%zu\" x=\"%.1f\" y=\"%.1f\">", t, left - GAP,
                       top + ((double)t + 0.5) * ARC_ROW + LETTER);
-        add_label(out, arcs->words[t]);
+        add_label(out, arcs->words[t], WA_FIGURE_LABEL);
         wa_buf_str(out, "</text>");
     }
     wa_buf_str(out, "</g><g class=\"lines\">");
@@ -306,8 +318,8 @@ enum { BAR_ROW = 20, BAR_LENGTH = 150 };
 
 void wa_bars_add(wa_buf *out, const wa_bars *bars)
 {
-    const double left = width_of(longest(bars->words, bars->n)) + GAP, top = title_height(&bars->figure);
-    const double width = left + BAR_LENGTH + GAP + width_of(longest(bars->texts, bars->n)) + GAP;
+    const double left = width_of(longest(bars->words, bars->n, WA_FIGURE_LABEL)) + GAP, top = title_height(&bars->figure);
+    const double width = left + BAR_LENGTH + GAP + width_of(longest(bars->texts, bars->n, WA_FIGURE_LABEL)) + GAP;
 
     open_figure(out, &bars->figure, width > title_width(&bars->figure) ? width : title_width(&bars->figure),
                 top + (double)bars->n * BAR_ROW);
@@ -316,7 +328,7 @@ void wa_bars_add(wa_buf *out, const wa_bars *bars)
 
         wa_buf_format(out, "<g data-row=\"%zu\"><text class=\"row\" x=\"%.1f\" y=\"%.1f\">", i, left - GAP,
                       y + BAR_ROW / 2 + LETTER);
-        add_label(out, bars->words[i]);
+        add_label(out, bars->words[i], WA_FIGURE_LABEL);
         wa_buf_format(out, "</text><rect class=\"bar\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\"/>", left, y + 4, length,
                       BAR_ROW - 8);
         wa_buf_format(out, "<text x=\"%.1f\" y=\"%.1f\">", left + length + GAP, y + BAR_ROW / 2 + LETTER);
@@ -383,7 +395,7 @@ static unsigned between(const unsigned anchors[3], double at)
 static void add_palette(wa_buf *out, bool is_dark)
 {
     static const unsigned sides[2][2][3] = {
-        { { 0xF2F2EF, 0x0072B2, 0x002B47 }, { 0xF2F2EF, 0xD55E00, 0x4F2000 } },
+        { { 0xF2F2EF, 0x0072B2, 0x003F69 }, { 0xF2F2EF, 0xD55E00, 0x7F3500 } },
         { { 0x22262B, 0x0072B2, 0xA8DCFF }, { 0x22262B, 0xD55E00, 0xFFDCA8 } },
     };
 

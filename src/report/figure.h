@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 enum { WA_FIGURE_LEVELS = 16 }; /* on either side of 0 */
+enum { WA_FIGURE_LABEL = 14 };  /* columns of a label; longer ones are cut */
 
 /* The number that the last level stands for; colours go from -most to most, or for shares from 0 to most. */
 typedef struct wa_colours {
@@ -39,6 +40,7 @@ typedef struct wa_heatmap {
     const wa_text *rows;    /* [n_rows] labels */
     const wa_text *columns; /* [n_columns], or NULL: they are numbered from 0 */
     wa_colours     colours;
+    size_t         label_columns; /* of a row's label; longer ones are cut. 0: WA_FIGURE_LABEL */
 } wa_heatmap;
 
 void wa_heatmap_add(wa_buf *out, const wa_heatmap *map);

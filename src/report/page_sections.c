@@ -140,7 +140,8 @@ void wa_page_add_table(wa_buf *out, const wa_record *record, const wa_recorded *
     for (size_t c = 0; is_small && c < n; c++)
         wa_html_format(out, "<th>%z</th>", c);
     if (!is_small)
-        wa_buf_str(out, by_word ? "<th>largest</th>" : "<th>length</th><th>mean</th><th>least</th><th>largest</th>");
+        wa_buf_str(out,
+                   by_word ? "<th class=\"words\">largest</th>" : "<th>length</th><th>mean</th><th>least</th><th>largest</th>");
     wa_buf_str(out, "</tr></thead><tbody>");
     for (size_t t = wa_plate_first(record); t < record->T; t++) {
         const float *const x = wa_recorded_row(array, slice, t);
@@ -268,7 +269,7 @@ static void add_nearest(wa_page *page)
         &page->body,
         "<p>A word's vector is a row of %z numbers from the vectors file. Its length, and the words whose vectors point most "
         "nearly the same way (1 is the same direction, the cosine):</p><div class=\"scroll\"><table><thead><tr><th>word"
-        "</th><th>length</th><th>nearest words</th></tr></thead><tbody>",
+        "</th><th>length</th><th class=\"words\">nearest words</th></tr></thead><tbody>",
         D);
     for (size_t t = wa_plate_first(record); t < record->T; t++) {
         wa_html_format(&page->body, "<tr><th>%t</th><td>%n</td><td class=\"words\">", record->labels[t],
@@ -516,9 +517,9 @@ void wa_page_add_ranking(wa_page *page)
 {
     const wa_record *const record = page->part->record;
 
-    wa_buf_str(&page->body,
-               "<div class=\"scroll\"><table><thead><tr><th>rank</th><th>word</th><th>probability</th><th>its logarithm</th>"
-               "<th>logit</th></tr></thead><tbody>");
+    wa_buf_str(&page->body, "<div class=\"scroll\"><table><thead><tr><th>rank</th><th "
+                            "class=\"left\">word</th><th>probability</th><th>its logarithm</th>"
+                            "<th>logit</th></tr></thead><tbody>");
     for (size_t i = 0; i < record->n_next; i++) {
         const wa_prediction *const p = &record->next[i];
 
@@ -565,7 +566,7 @@ static void add_lens(wa_page *page)
         "row is the model's answer.</p><div class=\"scroll\"><table><thead><tr><th>after</th>");
     for (size_t i = 0; i < record->n_next; i++)
         wa_html_format(&page->body, "<th>%t</th>", record->next[i].word);
-    wa_html_format(&page->body, "<th>first %z</th></tr></thead><tbody>", (size_t)WA_LENS_TOP);
+    wa_html_format(&page->body, "<th class=\"words\">first %z</th></tr></thead><tbody>", (size_t)WA_LENS_TOP);
     for (size_t r = 0; r < e->n_lens; r++) {
         wa_html_format(&page->body, "<tr><th><code>%s</code></th>", wa_setup_prefix(e->lens[r].stage, prefix));
         for (size_t i = 0; i < record->n_next; i++)
@@ -597,17 +598,18 @@ void wa_page_add_contribution_map(wa_buf *out, const wa_report_part *part, bool 
         columns[i] = part->record->next[i].word;
     if (data && rows && columns)
         wa_heatmap_add(out, &(wa_heatmap){
-                                .figure    = { .kind       = "still",
-                                               .label      = "Heatmap of the contributions; the table below has their numbers",
-                                               .attributes = "",
-                                               .is_alone   = is_alone },
-                                .data      = data,
-                                .n_rows    = c->n,
-                                .n_columns = c->n_words,
-                                .stride    = c->n_words,
-                                .rows      = rows,
-                                .columns   = columns,
-                                .colours   = wa_colours_of(data, c->n * c->n_words, false),
+                                .figure        = { .kind       = "still",
+                                                   .label      = "Heatmap of the contributions; the table below has their numbers",
+                                                   .attributes = "",
+                                                   .is_alone   = is_alone },
+                                .data          = data,
+                                .n_rows        = c->n,
+                                .n_columns     = c->n_words,
+                                .stride        = c->n_words,
+                                .rows          = rows,
+                                .columns       = columns,
+                                .colours       = wa_colours_of(data, c->n * c->n_words, false),
+                                .label_columns = 26,
                             });
     else
         out->failed = true;

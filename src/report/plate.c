@@ -80,16 +80,14 @@ static wa_figure describe(const wa_plate *p, const char *kind, const char *what,
         snprintf(head, sizeof head, "head %zu", p->slice);
         snprintf(slice, sizeof slice, " data-slice=\"%zu\"", p->slice);
     }
-    snprintf(t->title, sizeof t->title, "%s%s%s", p->is_alone || !has_slices ? p->array->name : "",
-             p->is_alone && has_slices ? ", " : "", head);
+    snprintf(t->title, sizeof t->title, "%s%s%s%s%s", p->name ? p->name : "", p->name && (p->is_alone || has_slices) ? ", " : "",
+             p->is_alone ? p->array->name : "", p->is_alone && has_slices ? ", " : "", head);
     snprintf(t->label, sizeof t->label, "%s of %s%s%s; the table below has its numbers", what, p->array->name,
              has_slices ? ", " : "", head);
     snprintf(t->attributes, sizeof t->attributes, " data-run=\"%zu\" data-array=\"%s\"%s", p->run, p->array->name, slice);
-    return (wa_figure){ .kind       = kind,
-                        .title      = p->is_alone || has_slices ? t->title : NULL,
-                        .label      = t->label,
-                        .attributes = t->attributes,
-                        .is_alone   = p->is_alone };
+    return (wa_figure){
+        .kind = kind, .title = *t->title ? t->title : NULL, .label = t->label, .attributes = t->attributes, .is_alone = p->is_alone
+    };
 }
 
 void wa_plate_add(wa_buf *out, const wa_plate *p)

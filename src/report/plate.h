@@ -15,6 +15,7 @@ typedef struct wa_plate {
     size_t             run;   /* of the page, from 0 */
     wa_colours         colours;
     bool               is_alone; /* a file of its own */
+    const char        *name;     /* of the run, before the title, where there are two; else NULL */
 } wa_plate;
 
 /* Columns of scores and weights are words; of all others, numbers. */

@@ -113,17 +113,32 @@ static void add_value(const wa_stage *stage, const wa_key *row, const void *fiel
     }
 }
 
+bool wa_setup_option(const wa_stage *stage, size_t i, const char **name, wa_buf *value)
+{
+    const wa_key *const row = &keys_of(stage)[i];
+
+    if (!row->name)
+        return false;
+    *name = row->name;
+    if (row->type != WA_KEY_PATH)
+        add_value(stage, row, (const char *)stage->params + row->offset, value);
+    return true;
+}
+
 void wa_setup_add_json(const wa_stage *stage, wa_buf *out)
 {
-    const char *separator = "";
+    const char *name, *separator = "{";
+    wa_buf      value = { .env = out->env };
 
-    wa_buf_str(out, "{");
-    for (const wa_key *row = keys_of(stage); row->name; row++) {
-        if (row->type == WA_KEY_PATH)
+    for (size_t i = 0; wa_setup_option(stage, i, &name, &value); i++) {
+        if (value.n_bytes == 0)
             continue;
-        wa_buf_format(out, "%s\"%s\":", separator, row->name);
-        add_value(stage, row, (const char *)stage->params + row->offset, out);
-        separator = ",";
+        wa_buf_format(out, "%s\"%s\":", separator, name);
+        wa_buf_text(out, wa_buf_view(&value));
+        value.n_bytes = 0;
+        separator     = ",";
     }
     wa_buf_str(out, "}");
+    out->failed = out->failed || value.failed;
+    wa_buf_clear(&value);
 }

@@ -19,6 +19,9 @@ char *wa_setup_prefix(const wa_stage *stage, char out[WA_SETUP_NAME]);
 /* The same with ".name" behind it. */
 char *wa_setup_name(const wa_stage *stage, const char *name, char out[WA_SETUP_NAME]);
 
+/* Appends the value of option i, as JSON, and gives its name; false behind the last. Names of files are passed over with no value. */
+bool wa_setup_option(const wa_stage *stage, size_t i, const char **name, wa_buf *value);
+
 /* {"heads":4,"mask":"causal",...}; names of files are left out. */
 void wa_setup_add_json(const wa_stage *stage, wa_buf *out);
 
