@@ -141,6 +141,7 @@
         panel.querySelectorAll("details").forEach((one) => { one.open = isOpen; });
         panel.hidden = false;
         panel.scrollTop = 0;
+        hideTip();
     }
 
     function closePanel() {
@@ -153,13 +154,14 @@
         chosen = null;
     }
 
-    /* Makes a cell the chosen one; its label stands beside it. */
+    /* Makes a cell the chosen one; its label stands beside it while its arithmetic is not shown. */
     function choose(svg, cell) {
         chosen = { svg, ...cell };
         const box = mark(chosen).getBoundingClientRect();
 
-        showTip(tellCell(subjectOf(svg), cell), box.right, box.bottom);
-        if (!panel.hidden)
+        if (panel.hidden)
+            showTip(tellCell(subjectOf(svg), cell), box.right, box.bottom);
+        else
             openPanel();
     }
 
@@ -172,6 +174,7 @@
         const { nRows, nColumns } = subjectOf(svg), isHere = chosen && chosen.svg === svg;
 
         choose(svg, isHere ? { row: within(chosen.row + down, nRows), column: within(chosen.column + right, nColumns) } : { row: 0, column: 0 });
+        svg.querySelector(".chosen").scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
     }
 
     /* Enter opens the arithmetic; again, it goes into it. */
@@ -293,7 +296,9 @@
 
         if (those.length === 0)
             return;
-        const button = make("button", { type: "button", ariaLabel: `Check this step: ${name}` }, "Check this step");
+        const isAlone = place.parentElement.querySelectorAll(".step[data-step]").length === 1;
+        const text = isAlone ? "Check this step" : `Check the ${name.split(".").pop()}`;
+        const button = make("button", { type: "button", ariaLabel: isAlone ? `${text}: ${name}` : text }, text);
 
         button.addEventListener("click", () => {
             const checks = those.map((run) => wordahead.checkStep(run, name));
