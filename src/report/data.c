@@ -9,11 +9,6 @@
 #include "model/vocabulary.h"
 #include "report/setup.h"
 
-bool wa_record_is_long(const wa_record *record)
-{
-    return record->T > WA_REPORT_MOST_WORDS;
-}
-
 /* ---------------------------------------------------------------- pieces */
 
 /* A string in which no '<' can end the script element around it. */

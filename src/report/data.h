@@ -4,13 +4,8 @@
 
 #include "report/record.h"
 
-/* Texts of more words are abridged: no arrays, and figures of the last words only. */
-enum { WA_REPORT_MOST_WORDS = 128, WA_REPORT_LAST_WORDS = 64 };
-
 /* Tensors of more numbers, and more logits, are left out: they would be most of the page. */
 enum { WA_REPORT_MOST_NUMBERS = 1048576 };
-
-bool wa_record_is_long(const wa_record *record);
 
 /* Appends {"version":1,"runs":[...]}; no '<' is in it. */
 void wa_report_add_data(wa_buf *out, const wa_record *const *records, size_t n);

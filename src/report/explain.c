@@ -15,10 +15,10 @@ double wa_norm_of(const float *x, size_t n)
 
 /* ---------------------------------------------------------------- nearest words */
 
-/* The first position with the same word: a word is looked up once, however often it stands there. */
+/* The first shown position with the same word: a word is looked up once, however often it stands there. */
 static size_t first_place(const wa_record *record, size_t t)
 {
-    size_t first = 0;
+    size_t first = wa_record_first(record);
 
     while (record->words[first].row != record->words[t].row)
         first++;
@@ -33,7 +33,7 @@ static wa_status find_nearest(wa_explanation *e, const wa_record *record, wa_err
 
     if (!(e->nearest = wa_arena_alloc_zeroed(&e->arena, record->T, sizeof *e->nearest)))
         WA_FAIL(WA_ENOMEM, "not enough memory for a report");
-    for (size_t t = 0; t < record->T; t++) {
+    for (size_t t = wa_record_first(record); t < record->T; t++) {
         const size_t       first = first_place(record, t), row = record->words[t].row;
         const float *const x    = record->vectors + t * D;
         const double       norm = wa_norm_of(x, D);

@@ -24,7 +24,7 @@ typedef struct wa_lens_row {
 
 typedef struct wa_explanation {
     wa_arena          arena;   /* holds all below */
-    wa_nearest_words *nearest; /* [T] */
+    wa_nearest_words *nearest; /* [T], filled from wa_record_first() on */
     wa_lens_row      *lens;    /* [n_lens] stages whose output is as wide as the vocabulary's input */
     size_t            n_lens;
     wa_contributions  contributions;

@@ -45,8 +45,10 @@ static void add_head(wa_buf *out, const char *title, wa_text text)
                    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
                    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">"
                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-                   "<meta name=\"color-scheme\" content=\"light dark\"><title>%t: %t</title><style>\n",
-                   wa_text_of(title), text);
+                   "<meta name=\"color-scheme\" content=\"light dark\"><title>%t: ",
+                   wa_text_of(title));
+    wa_html_fit(out, text, 60);
+    wa_buf_str(out, "</title><style>\n");
     wa_figure_style(out);
     wa_buf_text(out, wa_asset_text(report_style));
     wa_buf_str(out, "</style></head>\n");
@@ -62,7 +64,7 @@ static void add_notes(wa_buf *out, const wa_report_part *parts, size_t n)
                 out,
                 "<p id=\"abridged\">The text has %z words, more than %z, so this page is abridged: figures and tables show "
                 "the last %z words, and the arrays are not in the page; <code>wordahead run --trace</code> records them.</p>",
-                parts[i].record->T, (size_t)WA_REPORT_MOST_WORDS, (size_t)WA_REPORT_LAST_WORDS);
+                parts[i].record->T, (size_t)WA_RECORD_MOST_WORDS, (size_t)WA_RECORD_LAST_WORDS);
             break;
         }
     wa_buf_str(

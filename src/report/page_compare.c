@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "report/data.h"
 #include "report/page_parts.h"
 #include "report/setup.h"
 
@@ -183,7 +182,7 @@ static void add_plate(comparison *c, size_t run, const wa_recorded *array, size_
 static float *subtract(const comparison *c, const wa_recorded *a, const wa_recorded *b, size_t n_rows, size_t n_columns,
                        wa_arena *arena)
 {
-    const size_t first = wa_plate_first(record_of(c, 0)), column = wa_recorded_is_by_word(a) ? first : 0;
+    const size_t first = wa_record_first(record_of(c, 0)), column = wa_recorded_is_by_word(a) ? first : 0;
     const size_t n_slices = wa_recorded_slices(a);
     float *const data     = wa_arena_alloc(arena, n_slices * n_rows, n_columns * sizeof *data);
 
@@ -199,7 +198,7 @@ static float *subtract(const comparison *c, const wa_recorded *a, const wa_recor
 static void add_trios(comparison *c, const wa_recorded *a, const wa_recorded *b)
 {
     const wa_record *const record = record_of(c, 0);
-    const size_t           first = wa_plate_first(record), n_rows = record->T - first, n_columns = wa_plate_columns(record, a);
+    const size_t           first = wa_record_first(record), n_rows = record->T - first, n_columns = wa_plate_columns(record, a);
     const wa_colours       colours = wa_colours_join(wa_plate_colours(record, a), wa_plate_colours(record_of(c, 1), b));
     wa_arena               arena   = { .env = c->page.body.env };
     const float *const     data    = subtract(c, a, b, n_rows, n_columns, &arena);

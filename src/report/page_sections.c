@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "report/data.h"
 #include "report/page_parts.h"
 #include "report/setup.h"
 
@@ -109,7 +108,7 @@ static void add_best(wa_buf *out, const wa_record *record, const float *x, bool 
 {
     size_t best[BEST], n = 0;
 
-    for (size_t s = wa_plate_first(record); s < record->T; s++) {
+    for (size_t s = wa_record_first(record); s < record->T; s++) {
         size_t at = n;
 
         if (is_share && !(x[s] > 0))
@@ -143,7 +142,7 @@ void wa_page_add_table(wa_buf *out, const wa_record *record, const wa_recorded *
         wa_buf_str(out,
                    by_word ? "<th class=\"words\">largest</th>" : "<th>length</th><th>mean</th><th>least</th><th>largest</th>");
     wa_buf_str(out, "</tr></thead><tbody>");
-    for (size_t t = wa_plate_first(record); t < record->T; t++) {
+    for (size_t t = wa_record_first(record); t < record->T; t++) {
         const float *const x = wa_recorded_row(array, slice, t);
 
         wa_html_format(out, "<tr><th>%t</th>", record->labels[t]);
@@ -227,7 +226,7 @@ static void add_quantity(wa_page *page, const wa_stage *stage, const char *name)
 static void add_words(wa_page *page)
 {
     const wa_record *const record = page->part->record;
-    const size_t           first  = wa_plate_first(record);
+    const size_t           first  = wa_record_first(record);
 
     wa_page_open(page, "words", page->n_runs > 1 ? "The text" : "Words");
     if (page->n_runs > 1)
@@ -271,7 +270,7 @@ static void add_nearest(wa_page *page)
         "nearly the same way (1 is the same direction, the cosine):</p><div class=\"scroll\"><table><thead><tr><th>word"
         "</th><th>length</th><th class=\"words\">nearest words</th></tr></thead><tbody>",
         D);
-    for (size_t t = wa_plate_first(record); t < record->T; t++) {
+    for (size_t t = wa_record_first(record); t < record->T; t++) {
         wa_html_format(&page->body, "<tr><th>%t</th><td>%n</td><td class=\"words\">", record->labels[t],
                        wa_norm_of(record->vectors + t * D, D));
         for (size_t i = 0; i < e->nearest[t].n; i++)
@@ -296,7 +295,7 @@ static void add_share(wa_page *page, const wa_stage *stage, const wa_stage *befo
                "<details><summary>How much of the sum is the position</summary><div class=\"scroll\"><table><thead><tr><th>"
                "word</th><th>length of the vector</th><th>length of the pattern</th><th>share of the pattern</th></tr>"
                "</thead><tbody>");
-    for (size_t t = wa_plate_first(record); t < record->T; t++) {
+    for (size_t t = wa_record_first(record); t < record->T; t++) {
         const double a = wa_norm_of(given->data + t * D, D), b = wa_norm_of(encoding->data + t * D, D);
 
         wa_html_format(&page->body, "<tr><th>%t</th><td>%n</td><td>%n</td><td>%p</td></tr>", record->labels[t], a, b,
@@ -384,7 +383,7 @@ static void add_deviations(wa_page *page, const wa_stage *stage)
     wa_buf_str(&page->body,
                "<details open><summary>Mean and deviation of each word</summary><div class=\"scroll\"><table><thead><tr><th>"
                "word</th><th>mean</th><th>deviation</th></tr></thead><tbody>");
-    for (size_t t = wa_plate_first(record); t < record->T; t++) {
+    for (size_t t = wa_record_first(record); t < record->T; t++) {
         const float *const x    = sum->data + t * D;
         double             mean = 0, var = 0;
 

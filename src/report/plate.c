@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "report/data.h"
 
 /* ---------------------------------------------------------------- arrays */
 
@@ -37,24 +36,19 @@ const float *wa_recorded_row(const wa_recorded *array, size_t slice, size_t t)
 
 /* ---------------------------------------------------------------- what is shown */
 
-size_t wa_plate_first(const wa_record *record)
-{
-    return wa_record_is_long(record) ? record->T - WA_REPORT_LAST_WORDS : 0;
-}
-
 size_t wa_plate_columns(const wa_record *record, const wa_recorded *array)
 {
     const size_t n = array->shape[array->rank - 1];
 
     if (wa_recorded_is_by_word(array))
-        return n - wa_plate_first(record);
+        return n - wa_record_first(record);
     return n < WA_PLATE_MOST_COLUMNS ? n : WA_PLATE_MOST_COLUMNS;
 }
 
 wa_colours wa_plate_colours(const wa_record *record, const wa_recorded *array)
 {
     const bool   is_share = wa_recorded_is_weights(array);
-    const size_t first = wa_plate_first(record), column = wa_recorded_is_by_word(array) ? first : 0;
+    const size_t first = wa_record_first(record), column = wa_recorded_is_by_word(array) ? first : 0;
     wa_colours   colours = { .is_share = is_share };
 
     for (size_t slice = 0; slice < wa_recorded_slices(array); slice++)
@@ -92,7 +86,7 @@ static wa_figure describe(const wa_plate *p, const char *kind, const char *what,
 
 void wa_plate_add(wa_buf *out, const wa_plate *p)
 {
-    const size_t first = wa_plate_first(p->record), n = wa_plate_columns(p->record, p->array);
+    const size_t first = wa_record_first(p->record), n = wa_plate_columns(p->record, p->array);
     const bool   by_word = wa_recorded_is_by_word(p->array);
     texts        t;
     char         columns[64];
@@ -116,7 +110,7 @@ void wa_plate_add(wa_buf *out, const wa_plate *p)
 
 void wa_plate_add_arcs(wa_buf *out, const wa_plate *p)
 {
-    const size_t first = wa_plate_first(p->record);
+    const size_t first = wa_record_first(p->record);
     texts        t;
     wa_arcs      arcs = {
              .figure  = describe(p, "arcs", "Lines between words, by the weights", &t),

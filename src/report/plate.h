@@ -26,9 +26,7 @@ size_t wa_recorded_slices(const wa_recorded *array);
 /* Row t of a slice. */
 const float *wa_recorded_row(const wa_recorded *array, size_t slice, size_t t);
 
-/* The first position that figures and tables show: 0, but of a long text that of the last words. */
-size_t wa_plate_first(const wa_record *record);
-/* How many columns are drawn, of those from wa_plate_first_column(). */
+/* How many columns are drawn: of scores and weights those from wa_record_first() on, of others the first. */
 size_t wa_plate_columns(const wa_record *record, const wa_recorded *array);
 
 /* Colours for the whole array, all heads alike. */

@@ -158,6 +158,16 @@ void wa_record_clear(wa_record *record)
     *record = (wa_record){ 0 };
 }
 
+bool wa_record_is_long(const wa_record *record)
+{
+    return record->T > WA_RECORD_MOST_WORDS;
+}
+
+size_t wa_record_first(const wa_record *record)
+{
+    return wa_record_is_long(record) ? record->T - WA_RECORD_LAST_WORDS : 0;
+}
+
 const wa_recorded *wa_record_find(const wa_record *record, const char *name)
 {
     for (size_t i = 0; i < record->n_arrays; i++)

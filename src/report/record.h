@@ -48,6 +48,11 @@ typedef struct wa_record {
 wa_status wa_record_run(wa_record *record, wa_session *session, wa_text name, wa_text text, size_t k, wa_error *err);
 void      wa_record_clear(wa_record *record);
 
+/* Reports of longer texts are abridged: no arrays for the script, and figures and tables of the last words only. */
+enum { WA_RECORD_MOST_WORDS = 128, WA_RECORD_LAST_WORDS = 64 };
+bool   wa_record_is_long(const wa_record *record);
+size_t wa_record_first(const wa_record *record); /* the first position that is shown */
+
 const wa_recorded *wa_record_find(const wa_record *record, const char *name); /* or NULL */
 /* A quantity of a stage, or NULL: wa_record_of(record, stage, "output"). */
 const wa_recorded *wa_record_of(const wa_record *record, const wa_stage *stage, const char *name);
