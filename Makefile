@@ -69,6 +69,9 @@ LIB_OBJECTS  := $(LIB_SOURCES:%.c=$(B)/%.o) $(SIMD_OBJECTS)
 # The built-in model as the program opens it fastest: the vectors unpacked. The same for every variant.
 MODEL := build/models/english
 
+# Of `make check-browser`; PAGES='report steps' runs these only.
+BROWSER_DRIVER := build/browser/node_modules/playwright-core/package.json
+
 VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
 
 # A make inside a recipe: on all processors, unless the caller said how many.
@@ -78,7 +81,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-crash check-readme check-example check-cluster check-valgrind certify bench fuzz fuzz-now lint format install clean help always
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-crash check-readme check-example check-cluster check-browser check-valgrind certify bench fuzz fuzz-now lint format install clean help always
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so $(MODEL)/model.yaml  ## build the library, the program and its model
 
@@ -212,6 +215,18 @@ check-cluster:  ## tools/cluster under Slurm, Open MPI and GNU parallel, on this
 	$(Q)CC='$(CC)' tools/bootstrap cluster
 	+$(Q)$(MAKE_ALL) all
 	$(Q)tests/cluster/run $(B)/wordahead
+
+check-browser:  ## pages in Chromium; not part of check (installs what is missing)
+	$(Q)CC='$(CC)' tools/bootstrap browser
+	+$(Q)$(MAKE_ALL) all $(BROWSER_DRIVER)
+	$(Q)tests/browser/run $(B)/wordahead $(PAGES)
+
+# What drives the browser, as the lock file has it; no browser is downloaded.
+$(BROWSER_DRIVER): tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p build/browser
+	$(Q)cp $^ build/browser/
+	$(Q)cd build/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	$(Q)touch $@
 
 # What docs/MODEL.md, "Certified ranking", proves, looked at: CONTEXTS beginnings of lines of a file, with and without probabilities.
 certify: $(B)/certify  ## rank TEXTS=FILE with and without probabilities, and compare

@@ -184,7 +184,7 @@
         if (!chosen || chosen.svg !== svg)
             choose(svg, { row: 0, column: 0 });
         if (isOpen)
-            panel.querySelector("summary, .close").focus();
+            (panel.querySelector("summary") || panel.querySelector(".close")).focus();
         else
             openPanel();
     }
