@@ -53,7 +53,8 @@ CLI_SOURCES  := $(sort $(wildcard src/report/*.c src/serve/*.c src/cli/*.c))
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*.c tests/unit/*/*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
-UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o)
+# The C tests also look at what is only in the program, but for its command line.
+UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o) $(filter-out $(B)/src/cli/%,$(CLI_OBJECTS))
 BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/certify.c %/distribution.c,$(sort $(wildcard tests/bench/*.c))))
 C_FILES      := $(sort $(wildcard src/*.h src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h tests/*/*/*.c tests/*/*/*.h docs/examples/*.c))
 

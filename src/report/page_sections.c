@@ -35,8 +35,9 @@ static const wa_quantity_text quantities[] = {
       "A third matrix. A row is what that word hands on to those that attend to it." },
     { "attention", "scores", "Scores: how well each query fits each key",
       "Row: the word that looks. Column: the word it looks at. Each cell is the sum of the products of a query and a key, scaled. "
-      "This is "
-      "before the mask, so cells to the right of the diagonal, words that are still to come, have scores too." },
+      "This is before the mask: where that is causal, cells to the right of the diagonal, words that are still to come, have "
+      "scores "
+      "too." },
     { "attention", "weights", "Weights: where each word looks",
       "The scores of a row through the softmax, after the mask: shares that add up to 1. Row: the word that looks. Column: the "
       "word it "
@@ -209,7 +210,9 @@ static void add_quantity(wa_page *page, const wa_stage *stage, const char *name)
 
     if (!array)
         return;
-    const wa_quantity_text *const text = wa_quantity_text_find(array->name);
+    const wa_quantity_text *const text        = wa_quantity_text_find(array->name);
+    const bool                    over_matrix = wa_recorded_is_weights(array) && wa_setup_choice(stage, "softmax_over") == 1;
+
     open_figure(page, array->name, text ? text->title : name, array);
     add_plates(page, array, false);
     if (wa_recorded_is_weights(array)) {
@@ -218,7 +221,12 @@ static void add_quantity(wa_page *page, const wa_stage *stage, const char *name)
                    "none, and a loop is a word that looks at itself.</p>");
         add_plates(page, array, true);
     }
-    close_figure(page, array, text ? text->caption : "");
+    close_figure(page, array,
+                 over_matrix
+                     ? "All scores of a head through one softmax, after the mask: shares that add up to 1 over the whole matrix. "
+                       "Row: the word that looks. Column: the word it looks at."
+                 : text ? text->caption
+                        : "");
 }
 
 /* ---------------------------------------------------------------- words */
