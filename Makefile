@@ -103,7 +103,7 @@ $(B)/libwordahead.so: $(LIB_OBJECTS)
 
 $(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS) $(CLI_LIBS)
 
 $(B)/certify $(B)/distribution: $(B)/%: $(B)/tests/bench/%.o $(B)/libwordahead.a
 	@echo "  LD  $@"

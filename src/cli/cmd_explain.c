@@ -106,7 +106,7 @@ static int write_page(const explained *runs, const explain_opts *opts)
 
 static int run_one(explained *runs, const wa_operands *operands, const explain_opts *opts)
 {
-    int code = explain(&runs[0], opts->model, "run", operands->items[0], opts);
+    int code = explain(&runs[0], opts->model, opts->model ? opts->model : "model", operands->items[0], opts);
 
     if (code == WA_EXIT_OK)
         code = write_figures(&runs[0], "", opts);

@@ -505,17 +505,20 @@ void wa_page_add_bars(wa_buf *out, const wa_report_part *part, bool is_alone)
         ok        = texts[i].data != NULL;
     }
     if (ok)
-        wa_bars_add(out, &(wa_bars){
-                             .figure = { .kind  = "bars",
-                                         .label = "Bars of the probabilities of the next words; the table below has their numbers",
-                                         .attributes = "",
-                                         .is_alone   = is_alone },
-                             .values = values,
-                             .words  = words,
-                             .texts  = texts,
-                             .n      = n,
-                             .most   = values[0],
-                         });
+        wa_bars_add(
+            out,
+            &(wa_bars){
+                .figure = { .kind       = "bars",
+                            .label      = is_alone ? "Bars of the probabilities of the next words"
+                                                   : "Bars of the probabilities of the next words; the table below has their numbers",
+                            .attributes = "",
+                            .is_alone   = is_alone },
+                .values = values,
+                .words  = words,
+                .texts  = texts,
+                .n      = n,
+                .most   = values[0],
+            });
     out->failed = out->failed || !ok;
     wa_arena_clear(&arena);
 }
@@ -606,7 +609,8 @@ void wa_page_add_contribution_map(wa_buf *out, const wa_report_part *part, bool 
     if (data && rows && columns)
         wa_heatmap_add(out, &(wa_heatmap){
                                 .figure        = { .kind       = "still",
-                                                   .label      = "Heatmap of the contributions; the table below has their numbers",
+                                                   .label      = is_alone ? "Heatmap of the contributions"
+                                                                          : "Heatmap of the contributions; the table below has their numbers",
                                                    .attributes = "",
                                                    .is_alone   = is_alone },
                                 .data          = data,

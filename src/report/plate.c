@@ -76,8 +76,8 @@ static wa_figure describe(const wa_plate *p, const char *kind, const char *what,
     }
     snprintf(t->title, sizeof t->title, "%s%s%s%s%s", p->name ? p->name : "", p->name && (p->is_alone || has_slices) ? ", " : "",
              p->is_alone ? p->array->name : "", p->is_alone && has_slices ? ", " : "", head);
-    snprintf(t->label, sizeof t->label, "%s of %s%s%s; the table below has its numbers", what, p->array->name,
-             has_slices ? ", " : "", head);
+    snprintf(t->label, sizeof t->label, "%s of %s%s%s%s", what, p->array->name, has_slices ? ", " : "", head,
+             p->is_alone ? "" : "; the table below has its numbers");
     snprintf(t->attributes, sizeof t->attributes, " data-run=\"%zu\" data-array=\"%s\"%s", p->run, p->array->name, slice);
     return (wa_figure){
         .kind = kind, .title = *t->title ? t->title : NULL, .label = t->label, .attributes = t->attributes, .is_alone = p->is_alone
