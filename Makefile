@@ -163,7 +163,7 @@ $(MODEL)/weights.safetensors: models/english/weights.safetensors
 
 # ---------------------------------------------------------------- using
 # The packages are looked for when make starts, so what installs them is followed by a make of its own.
-demo:  ## words that may follow five sentences (installs what is missing)
+demo:  ## words that may follow five sentences, and a page about one of them (installs what is missing)
 	$(Q)CC='$(CC)' tools/bootstrap build
 	+$(Q)$(MAKE_ALL) all
 	+$(Q)$(MAKE) --no-print-directory demo-now
@@ -171,6 +171,9 @@ demo:  ## words that may follow five sentences (installs what is missing)
 demo-now:
 	$(Q)$(B)/wordahead rank -k 5 "She looked out of the" "It was a dark and stormy" "The cat sat on the" \
 	    "She closed her" "The ship sailed into the"
+	$(Q)mkdir -p build/demo
+	$(Q)$(B)/wordahead explain "The cat sat on the" -o build/demo/report.html
+	@echo 'build/demo/report.html shows how the words after "The cat sat on the" are found'
 
 install: all  ## put program, library, header and model under PREFIX
 	$(Q)install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/lib/pkgconfig' \

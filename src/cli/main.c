@@ -19,6 +19,7 @@ static const wa_verb_row verbs[] = {
 static const char examples[] = "  wordahead rank \"the cat sat on the\"\n"
                                "  wordahead score book.txt\n"
                                "  wordahead run configs/quickstart.yaml\n"
+                               "  wordahead explain \"the cat sat on the\" -o report.html\n"
                                "  wordahead vectors info vectors.bin.gz\n"
                                "  wordahead --version\n";
 
