@@ -307,8 +307,7 @@ static int check_options(const run_opts *opts)
     const char *const option = folder_option(opts);
 
     if (option && (opts->trace || opts->report || opts->figures))
-        return wa_cli_complain(WA_EXIT_USAGE,
-                               "--%s: found --%s beside it, with which a run has its trace in its folder and no page",
+        return wa_cli_complain(WA_EXIT_USAGE, "--%s: found --%s beside it, with which what a run gives is in its folder",
                                opts->trace    ? "trace"
                                : opts->report ? "report"
                                               : "figures",
