@@ -10,6 +10,8 @@
     if (!source)
         return;
     const runs = JSON.parse(source.textContent).runs.map(wordahead.openRun), { explain } = wordahead;
+    /* Several runs are called A, B and so on, as the page calls them. */
+    const labelOf = (run) => runs.length > 1 ? String.fromCharCode(65 + runs.indexOf(run)) : "";
     const MOST_ROWS = 1000, GOOD = 1e-5; /* of a table; below which a difference is the last digits' */
 
     // ---------------------------------------------------------------- elements
@@ -137,7 +139,7 @@
         const close = make("button", { type: "button", className: "close", ariaLabel: "Close" }, "×");
 
         close.addEventListener("click", closePanel);
-        panel.replaceChildren(close, make("h2", {}, told.title), ...tellArithmetic(told));
+        panel.replaceChildren(close, make("h2", {}, labelOf(run), " ", told.title), ...tellArithmetic(told));
         panel.querySelectorAll("details").forEach((one) => { one.open = isOpen; });
         panel.hidden = false;
         panel.scrollTop = 0;
@@ -296,15 +298,16 @@
 
         if (those.length === 0)
             return;
-        const isAlone = place.parentElement.querySelectorAll(".step[data-step]").length === 1;
-        const text = isAlone ? "Check this step" : `Check the ${name.split(".").pop()}`;
+        const isAlone = new Set([...place.parentElement.querySelectorAll(".step")].map((one) => one.dataset.step)).size === 1;
+        const of = runs.length > 1 && place.dataset.run ? ` of ${labelOf(those[0])}` : "";
+        const text = (isAlone ? "Check this step" : `Check the ${name.split(".").pop()}`) + of;
         const button = make("button", { type: "button", ariaLabel: isAlone ? `${text}: ${name}` : text }, text);
 
         button.addEventListener("click", () => {
             const checks = those.map((run) => wordahead.checkStep(run, name));
 
             output.className = checks.every(isFine) ? "good" : "bad";
-            output.textContent = checks.map((one, i) => (those.length > 1 ? `${those[i].name}: ` : "") + tellCheck(one)).join("; ");
+            output.textContent = checks.map((one, i) => (those.length > 1 ? `${labelOf(those[i])}: ` : "") + tellCheck(one)).join("; ");
         });
         place.append(button, " ", output);
     }
@@ -322,7 +325,7 @@
 
                 nBad += !isFine(checked);
                 nLeftOut += Boolean(checked.missing);
-                rows.push([...(runs.length > 1 ? [run.name] : []), name, tellCheck(checked)]);
+                rows.push([...(runs.length > 1 ? [labelOf(run)] : []), name, tellCheck(checked)]);
                 output.textContent = `${rows.length} steps checked …`;
                 await new Promise((resolve) => setTimeout(resolve));
             }

@@ -1,4 +1,5 @@
 // The page of `explain` and of `run --report` in a browser.
+import fs from "node:fs";
 import { assert, test } from "./harness.mjs";
 import { findFaint, findOverlaps, findTooWide, findUnnamed, findUnreadable } from "./measure.mjs";
 import { goldenCases, writeReport } from "./page.mjs";
@@ -164,4 +165,43 @@ test("the details that a reader opens do not make the page wider", async (t) => 
 
     await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
     assert.deepEqual(await findTooWide(page), []);
+});
+
+test("two runs side by side: a cell and a check are those of their own run", async (t) => {
+    const model = `model: ${t.root}/models/english\n`, [a, b] = ["a", "b"].map((name) => `${t.scratch}/${name}.yaml`);
+
+    fs.writeFileSync(a, model);
+    fs.writeFileSync(b, `${model}pipeline:\n  - embed: { scale: 6.584 }\n  - positional: { kind: none }\n` +
+        "  - attention: { heads: 4, head_dim: 56, mask_heads: [ 2 ] }\n  - add_norm: {}\n  - vocabulary: { temperature: 0.5 }\n");
+    const page = await t.open(`file://${await writeReport(t, "two", "explain", "--compare", a, b, "the cat sat on the", "-o")}`, { viewport: NARROW });
+    const inHead2 = "svg.map[data-array='attention.0.heads'][data-slice='2']";
+
+    assert.deepEqual([page.problems, await findTooWide(page), await findOverlaps(page), await findFaint(page), await findUnnamed(page)], [[], [], [], [], []]);
+    await page.locator(`${inHead2}[data-run='1']`).focus();
+    await page.keyboard.press("Enter");
+    assert.match(await page.textContent("#cell"), /B attention\.0\.heads: .*Head 2 is switched off by mask_heads/);
+    await page.locator(`${inHead2}[data-run='0']`).focus();
+    await page.keyboard.press("Enter");
+    assert.match(await page.textContent("#cell"), /A attention\.0\.heads: .*All 6 products/);
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Check this step of B: attention.0.heads" }).click();
+    assert.equal(await page.getAttribute(".step[data-run='1'][data-step='attention.0.heads'] output", "class"), "good");
+    await page.click("#check-all button");
+    await page.waitForSelector("#check-all output[data-state=done]");
+    assert.match(await page.textContent("#check-all output p"), /^30 steps: 30 agree within 0\.00001, 0 do not\.$/);
+    await page.screenshot({ path: `${t.out}/compare-390-light.png`, fullPage: true });
+});
+
+test("a long text is abridged: its figures are there, and what is left out is named", async (t) => {
+    const text = "she looked out of the window and saw the sea . ".repeat(50);
+    const page = await t.open(`file://${await writeReport(t, "long", "explain", text, "--set", "tokenizer.max_tokens=512", "-o")}`, { viewport: NARROW });
+
+    assert.deepEqual([page.problems, await findTooWide(page), await findOverlaps(page)], [[], [], []]);
+    await page.click("#check-all button");
+    await page.waitForSelector("#check-all output[data-state=done]");
+    assert.match(await page.textContent("#check-all output p"), /^15 steps: 1 agree within 0\.00001, 0 do not, 14 left out of this report\.$/);
+    await page.locator(".step[data-step='attention.0.scores'] button").click();
+    assert.match(await page.textContent(".step[data-step='attention.0.scores'] output"), /leaves out attention\.0\.query, attention\.0\.key$/);
+    await page.hover("svg.map[data-array='attention.0.weights']");
+    assert.equal(await page.isVisible("#tip"), false);
 });
