@@ -306,19 +306,23 @@ wordahead.explain = (() => {
         };
     }
 
-    function explainProbability(run, stage, { row }) {
-        const { n, rows } = run.vocabulary, { max, sum } = normaliser(run.logits().data, 0, n), mine = exponential(rows[row].logit, max);
+    /* With the arithmetic of the logit before it. */
+    function explainProbability(run, stage, place) {
+        const logit = run.array(stage.given) && run.wordWeights() ? explainLogit(run, stage, place) : { lines: [], notes: [], tables: [] };
+        const { row } = place, { n, rows } = run.vocabulary, { max, sum } = normaliser(run.logits().data, 0, n), mine = exponential(rows[row].logit, max);
         const value = fround(mine / sum);
 
         return {
             formula: "probability = exp(logit − max) / sum over all words",
+            notes: logit.notes,
             lines: [
+                ...logit.lines,
                 `max = largest of all ${n} logits = ${exact(max)}`,
                 `exp(logit − max) = exp(${show(rows[row].logit, 6)} − ${show(max, 6)}) = ${exact(mine)}`,
                 `sum over all ${n} words of exp(logit − max) = ${exact(sum)}`,
                 `probability = ${show(mine, 6)} / ${show(sum, 6)} = ${exact(value)}`,
             ],
-            tables: [{
+            tables: [...logit.tables, {
                 caption: `The best ${rows.length} words`, head: ["word", "logit", "exponential", "probability"],
                 rows: rows.map(({ word, logit }) => [word, exact(logit), exact(exponential(logit, max)), exact(fround(exponential(logit, max) / sum))]),
             }],

@@ -79,7 +79,7 @@ wa_status wa_figures_write(const wa_report_part *part, const char *folder, const
         WA_TRY(save_array(&w, &part->record->arrays[i], err));
     if (part->record->n_next == 0)
         goto done;
-    wa_page_add_bars(&w.figure, part, true);
+    wa_page_add_bars(&w.figure, part, NULL);
     WA_TRY(save(&w, "vocabulary.probabilities", err));
     wa_page_add_contribution_map(&w.figure, part, true);
     WA_TRY(save(&w, "contributions", err));

@@ -23,8 +23,8 @@ void wa_page_add_sections(wa_page *page);
 /* A table of a ranking. */
 void wa_page_add_ranking(wa_page *page);
 
-/* The figures that are of no array. */
-void wa_page_add_bars(wa_buf *out, const wa_report_part *part, bool is_alone);
+/* The figures that are of no array. The bars are of a page, or with NULL a file of their own. */
+void wa_page_add_bars(wa_buf *out, const wa_report_part *part, const wa_page *page);
 void wa_page_add_contribution_map(wa_buf *out, const wa_report_part *part, bool is_alone);
 
 /* What a quantity is called in words, and what is to be said of it; NULL where nothing is known. */

@@ -486,15 +486,18 @@ static void add_feed_forward(wa_page *page, const wa_stage *stage)
 
 /* ---------------------------------------------------------------- next words */
 
-void wa_page_add_bars(wa_buf *out, const wa_report_part *part, bool is_alone)
+void wa_page_add_bars(wa_buf *out, const wa_report_part *part, const wa_page *page)
 {
     const wa_record *const record = part->record;
     const size_t           n      = record->n_next;
     wa_arena               arena  = { .env = out->env };
     double *const          values = wa_arena_alloc(&arena, n, sizeof *values);
     wa_text *const words = wa_arena_alloc(&arena, n, sizeof *words), *const texts = wa_arena_alloc(&arena, n, sizeof *texts);
-    bool ok = values && words && texts;
+    char attributes[80] = "";
+    bool ok             = values && words && texts;
 
+    if (page)
+        snprintf(attributes, sizeof attributes, " data-run=\"%zu\" data-array=\"vocabulary.probabilities\"", page->run);
     for (size_t i = 0; ok && i < n; i++) {
         char text[32];
 
@@ -505,20 +508,19 @@ void wa_page_add_bars(wa_buf *out, const wa_report_part *part, bool is_alone)
         ok        = texts[i].data != NULL;
     }
     if (ok)
-        wa_bars_add(
-            out,
-            &(wa_bars){
-                .figure = { .kind       = "bars",
-                            .label      = is_alone ? "Bars of the probabilities of the next words"
-                                                   : "Bars of the probabilities of the next words; the table below has their numbers",
-                            .attributes = "",
-                            .is_alone   = is_alone },
-                .values = values,
-                .words  = words,
-                .texts  = texts,
-                .n      = n,
-                .most   = values[0],
-            });
+        wa_bars_add(out,
+                    &(wa_bars){
+                        .figure = { .kind  = "bars",
+                                    .label = page ? "Bars of the probabilities of the next words; the table below has their numbers"
+                                                  : "Bars of the probabilities of the next words",
+                                    .attributes = attributes,
+                                    .is_alone   = !page },
+                        .values = values,
+                        .words  = words,
+                        .texts  = texts,
+                        .n      = n,
+                        .most   = values[0],
+                    });
     out->failed = out->failed || !ok;
     wa_arena_clear(&arena);
 }
@@ -551,7 +553,7 @@ static void add_next_words(wa_page *page)
         "logits gives the probabilities.</p>",
         record->labels[record->T - 1], record->N);
     open_figure(page, "vocabulary.probabilities", "The words that are most likely to come next", NULL);
-    wa_page_add_bars(&page->body, page->part, false);
+    wa_page_add_bars(&page->body, page->part, page);
     wa_html_format(&page->body, "<figcaption>The first %z of %z words.</figcaption><details open><summary>As a table</summary>",
                    record->n_next, record->N);
     wa_page_add_ranking(page);
