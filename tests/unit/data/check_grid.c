@@ -90,7 +90,7 @@ END_TEST
 START_TEST(a_product_beyond_counting_is_refused)
 {
     enum { N = 64 };
-    char        axes[N][16];
+    char        axes[N][24];
     const char *pointers[N];
 
     for (int i = 0; i < N; i++) {
