@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/str.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "cli/words.h"
 #include "data/npy.h"
+#include "report/records.h"
 
 enum { FORMAT_NPY, FORMAT_JSONL };
 #define FORMATS "npy|jsonl"
@@ -101,30 +101,14 @@ static void complete_header(void *user, const wa_journal *journal, wa_buf *foote
 
 /* ---------------------------------------------------------------- jsonl */
 
-static void add_row_json(wa_buf *record, const float *row, size_t width)
-{
-    for (size_t d = 0; d < width; d++) {
-        wa_buf_str(record, d ? "," : "[");
-        wa_json_add_float(record, row[d]);
-    }
-    wa_buf_str(record, "]");
-}
-
-/* "embedding":[...], or with --pool none "embeddings":[[...],...]. */
 static void add_embedding_json(void *user, wa_answers *answers, const wa_cli_line *line, const void *result)
 {
-    const embedder *const     e         = user;
-    const wa_embedding *const embedding = result;
-    const bool                is_list   = e->opts.pool == WA_POOL_NONE;
-    wa_buf *const             record    = &answers->records;
+    const embedder *const e = user;
 
-    wa_place_add_json(record, line, e->has_files);
-    wa_buf_str(record, is_list ? ",\"embeddings\":[" : ",\"embedding\":");
-    for (size_t i = 0; i < embedding->n_rows; i++) {
-        wa_buf_str(record, i ? "," : "");
-        add_row_json(record, embedding->data + i * embedding->width, embedding->width);
-    }
-    wa_buf_str(record, is_list ? "]}\n" : "}\n");
+    wa_place_add_json(&answers->records, line, e->has_files);
+    wa_buf_str(&answers->records, ",");
+    wa_embedding_add_json(&answers->records, result, (wa_pooling)e->opts.pool);
+    wa_buf_str(&answers->records, "}\n");
 }
 
 static void add_failure_json(void *user, wa_answers *answers, const wa_cli_line *line, const wa_error *err)

@@ -12,6 +12,7 @@
 #include "cli/files.h"
 #include "cli/words.h"
 #include "data/lexicon.h"
+#include "report/records.h"
 
 enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL };
 #define FORMATS "table|tsv|jsonl"
@@ -146,10 +147,7 @@ static void add_unknown_json(wa_buf *record, wa_text word, size_t i)
 static void add_jsonl(const ranker *r, wa_buf *record, const wa_cli_line *line, const wa_ranking *ranking)
 {
     wa_words_add_json(record, line->text, &ranking->text);
-    if (ranking->text.n_invalid)
-        wa_buf_format(record, ",\"invalid\":%zu", ranking->text.n_invalid);
-    if (ranking->text.n_dropped)
-        wa_buf_format(record, ",\"dropped\":%zu", ranking->text.n_dropped);
+    wa_notes_add_json(record, &ranking->text);
     if (r->opts.candidates) {
         wa_buf_str(record, ",\"unknown_candidates\":[");
         each_unknown(r, add_unknown_json, record);

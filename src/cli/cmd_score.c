@@ -3,13 +3,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "base/json.h"
 #include "base/str.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "cli/summary.h"
 #include "cli/words.h"
+#include "report/records.h"
 
 enum { CONTEXT_LINE, CONTEXT_DOCUMENT };
 
@@ -56,31 +56,12 @@ typedef struct scorer {
 
 /* ---------------------------------------------------------------- jsonl */
 
-static void add_word_json(wa_buf *record, const wa_word_score *word, bool is_first)
-{
-    wa_buf_str(record, is_first ? "{\"word\":" : ",{\"word\":");
-    wa_json_add_text(record, word->token.word);
-    wa_buf_format(record, ",\"known\":%s,\"logprob\":", word->token.is_known ? "true" : "false");
-    wa_json_add_float(record, word->has_score ? word->logprob : NAN);
-    if (word->has_score)
-        wa_buf_format(record, ",\"rank\":%zu", word->rank);
-    else
-        wa_buf_str(record, ",\"rank\":null");
-    wa_buf_format(record, ",\"start\":%zu,\"end\":%zu}", word->token.start, word->token.end);
-}
-
 static void add_jsonl(const scorer *s, wa_buf *record, const wa_cli_line *line, const wa_scores *scores)
 {
     wa_place_add_json(record, line, s->has_files);
-    wa_buf_str(record, ",\"logprob\":");
-    wa_json_add_double(record, scores->logprob);
-    wa_buf_format(record, ",\"words\":%zu,\"perplexity\":", scores->n_scored);
-    wa_json_add_double(record, wa_perplexity(scores->logprob, scores->n_scored));
-    for (size_t i = 0; s->opts.tokens && i < scores->n_words; i++) {
-        wa_buf_str(record, i ? "" : ",\"tokens\":[");
-        add_word_json(record, &scores->words[i], i == 0);
-    }
-    wa_buf_str(record, !s->opts.tokens ? "}\n" : scores->n_words ? "]}\n" : ",\"tokens\":[]}\n");
+    wa_buf_str(record, ",");
+    wa_scores_add_json(record, scores, s->opts.tokens);
+    wa_buf_str(record, "}\n");
 }
 
 /* ---------------------------------------------------------------- tsv */

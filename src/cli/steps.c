@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/words.h"
@@ -170,33 +169,4 @@ void wa_step_write(const wa_quantity *q, const wa_step_labels *labels)
             wa_cli_write(wa_text_of("  ...\n"));
     }
     write_note(q);
-}
-
-/* ---------------------------------------------------------------- json */
-
-/* Nested lists of the dimensions from `dimension` on; returns the first value not used. */
-static const float *add_values(wa_buf *record, const wa_quantity *q, size_t dimension, const float *x)
-{
-    wa_buf_str(record, "[");
-    for (size_t i = 0; i < q->shape[dimension]; i++) {
-        wa_buf_str(record, i ? "," : "");
-        if (dimension + 1 < q->rank)
-            x = add_values(record, q, dimension + 1, x);
-        else
-            wa_json_add_float(record, *x++);
-    }
-    wa_buf_str(record, "]");
-    return x;
-}
-
-void wa_step_add_json(wa_buf *record, const wa_quantity *q)
-{
-    wa_buf_str(record, "{\"name\":");
-    wa_json_add_text(record, wa_text_of(q->name));
-    wa_buf_str(record, ",\"shape\":[");
-    for (size_t i = 0; i < q->rank; i++)
-        wa_buf_format(record, "%s%zu", i ? "," : "", q->shape[i]);
-    wa_buf_str(record, "],\"values\":");
-    add_values(record, q, 0, q->data);
-    wa_buf_str(record, "}");
 }

@@ -16,7 +16,4 @@ typedef struct wa_step_labels {
  * note of what was left out. Every number of a quantity has the same decimals: seven digits for the largest. */
 void wa_step_write(const wa_quantity *quantity, const wa_step_labels *labels);
 
-/* Appends {"name":...,"shape":[...],"values":[...]}, always whole. */
-void wa_step_add_json(wa_buf *record, const wa_quantity *quantity);
-
 #endif

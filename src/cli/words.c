@@ -5,61 +5,6 @@
 #include "base/str.h"
 #include "cli/cli.h"
 
-static void add_listed(wa_buf *record, wa_text word, bool is_first)
-{
-    wa_buf_str(record, is_first ? "" : ",");
-    wa_json_add_text(record, word);
-}
-
-static void begin_record(wa_buf *record, wa_text text)
-{
-    wa_buf_str(record, "{\"text\":");
-    if (!text.data && text.n_bytes > 0) /* longer than what is kept */
-        wa_buf_str(record, "null");
-    else
-        wa_json_add_text(record, text);
-}
-
-void wa_words_add_json(wa_buf *record, wa_text text, const wa_tokens *tokens)
-{
-    size_t n_unknown = 0;
-
-    begin_record(record, text);
-    wa_buf_str(record, ",\"tokens\":[");
-    for (size_t i = 0; i < tokens->n_tokens; i++)
-        add_listed(record, tokens->tokens[i].word, i == 0);
-    wa_buf_str(record, "],\"unknown\":[");
-    for (size_t i = 0; i < tokens->n_tokens; i++)
-        if (!tokens->tokens[i].is_known)
-            add_listed(record, tokens->tokens[i].word, n_unknown++ == 0);
-    wa_buf_str(record, "]");
-}
-
-static void add_prediction(wa_buf *record, const wa_prediction *word, bool words_only)
-{
-    if (words_only) {
-        wa_buf_str(record, ",\"logit\":");
-        wa_json_add_float(record, word->logit);
-        return;
-    }
-    wa_buf_str(record, ",\"logprob\":");
-    wa_json_add_float(record, word->logprob);
-    wa_buf_str(record, ",\"prob\":");
-    wa_json_add_float(record, word->prob);
-}
-
-void wa_ranking_add_json(wa_buf *record, const wa_ranking *ranking, bool words_only)
-{
-    wa_buf_str(record, "\"next\":[");
-    for (size_t i = 0; i < ranking->n_next; i++) {
-        wa_buf_format(record, "%s{\"rank\":%zu,\"word\":", i ? "," : "", i + 1);
-        wa_json_add_text(record, ranking->next[i].word);
-        add_prediction(record, &ranking->next[i], words_only);
-        wa_buf_str(record, "}");
-    }
-    wa_buf_str(record, "]");
-}
-
 void wa_place_add_json(wa_buf *record, const wa_cli_line *line, bool names_file)
 {
     wa_buf_str(record, "{");
@@ -69,19 +14,6 @@ void wa_place_add_json(wa_buf *record, const wa_cli_line *line, bool names_file)
         wa_buf_str(record, ",");
     }
     wa_buf_format(record, "\"line\":%zu", line->number);
-}
-
-void wa_error_add_json(wa_buf *record, const wa_error *err)
-{
-    wa_buf_str(record, ",\"error\":");
-    wa_json_add_text(record, wa_text_of(err->message));
-}
-
-void wa_failure_add_json(wa_buf *record, wa_text text, const wa_error *err)
-{
-    begin_record(record, text);
-    wa_error_add_json(record, err);
-    wa_buf_str(record, "}");
 }
 
 void wa_ranking_add_table(wa_buf *record, const wa_ranking *ranking, bool words_only)
