@@ -130,6 +130,10 @@ $(SIMD_OBJECTS): $(B)/src/math/%.o: $(B)/settings
 	@echo "  CC  $(filter %.c,$^) $(FLAGS_$*)"
 	$(Q)$(CC) $(ALL_CFLAGS) $(FLAGS_$*) -DWA_KERNELS_NAME=wa_$* -DWA_KERNELS_TEXT='"$(*:kernels_%=%)"' -MMD -MP -c -o $@ $(filter %.c,$^)
 
+# Assets lie beside the .c file that holds them (base/asset.h).
+$(filter $(B)/src/report/%,$(CLI_OBJECTS)): $(wildcard src/report/*.html src/report/*.css src/report/*.js)
+$(filter $(B)/src/serve/%,$(CLI_OBJECTS)): $(wildcard src/serve/*.html src/serve/*.css src/serve/*.js)
+
 $(B)/%.o: %.c $(B)/settings
 	@mkdir -p $(@D)
 	@echo "  CC  $<"

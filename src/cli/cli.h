@@ -15,6 +15,7 @@ int wa_cmd_embed(int argc, char **argv);
 int wa_cmd_merge(int argc, char **argv);
 int wa_cmd_run(int argc, char **argv);
 int wa_cmd_explain(int argc, char **argv);
+int wa_cmd_serve(int argc, char **argv);
 int wa_cmd_vectors(int argc, char **argv);
 int wa_cmd_config(int argc, char **argv);
 

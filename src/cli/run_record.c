@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/words.h"
+#include "report/records.h"
 
 /* ---------------------------------------------------------------- what a run is made of */
 
