@@ -11,7 +11,7 @@ static const wa_verb_row verbs[] = {
     { "merge", wa_cmd_merge, "join the outputs of the shards of a run" },
     { "run", wa_cmd_run, "run an experiment and show every step" },
     { "explain", wa_cmd_explain, "write a page that shows how a ranking came about" },
-    { "serve", wa_cmd_serve, "JSON endpoints over HTTP" },
+    { "serve", wa_cmd_serve, "a page and JSON endpoints over HTTP" },
     { "vectors", wa_cmd_vectors, "look into, check and convert files of word vectors" },
     { "config", wa_cmd_config, "check or show a configuration" },
     { 0 },

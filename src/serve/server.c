@@ -8,10 +8,15 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/asset.h"
 #include "base/str.h"
 #include "serve/engine.h"
 #include "serve/listen.h"
 #include "serve/metrics.h"
+
+WA_ASSET(live_html, "src/serve/live.html");
+WA_ASSET(live_css, "src/serve/live.css");
+WA_ASSET(live_js, "src/serve/live.js");
 
 struct wa_server {
     wa_server_opts opts;
@@ -30,14 +35,55 @@ typedef struct endpoint {
 
 /* ---------------------------------------------------------------- what needs no model */
 
+static void answer_page(wa_exchange *x, const char *type, wa_text body)
+{
+    wa_exchange_answer_constant(x, 200, type, body);
+    wa_exchange_add_header(x, "Content-Security-Policy",
+                           "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; "
+                           "frame-ancestors 'none'; base-uri 'none'; form-action 'none'");
+    wa_exchange_add_header(x, "Referrer-Policy", "no-referrer");
+    wa_exchange_add_header(x, "Cache-Control", "no-cache");
+}
+
+static void answer_html(wa_server *server, wa_exchange *x)
+{
+    (void)server;
+    answer_page(x, "text/html; charset=utf-8", wa_asset_text(live_html));
+}
+
+static void answer_css(wa_server *server, wa_exchange *x)
+{
+    (void)server;
+    answer_page(x, "text/css; charset=utf-8", wa_asset_text(live_css));
+}
+
+static void answer_js(wa_server *server, wa_exchange *x)
+{
+    (void)server;
+    answer_page(x, "text/javascript; charset=utf-8", wa_asset_text(live_js));
+}
+
+static void add_special(wa_buf *body, const char *name, wa_text word)
+{
+    wa_buf_format(body, ",\"%s\":", name);
+    if (word.data)
+        wa_json_add_text(body, word);
+    else
+        wa_buf_str(body, "null");
+}
+
 static void answer_health(wa_server *server, wa_exchange *x)
 {
     wa_buf body = { 0 };
 
     wa_buf_format(&body, "{\"status\":\"ok\",\"version\":\"%s\",\"model\":", wa_version());
     wa_json_add_text(&body, server->opts.name);
-    wa_buf_format(&body, ",\"vocabulary\":%zu,\"width\":%zu}\n", wa_model_vocabulary(server->opts.model),
+    wa_buf_format(&body, ",\"vocabulary\":%zu,\"width\":%zu", wa_model_vocabulary(server->opts.model),
                   wa_model_width(server->opts.model));
+    add_special(&body, "start", wa_model_start(server->opts.model));
+    add_special(&body, "end", wa_model_end(server->opts.model));
+    add_special(&body, "unknown", wa_model_unknown(server->opts.model));
+    wa_buf_str(&body, "}\n");
     wa_exchange_answer(x, 200, "application/json", &body);
 }
 
@@ -54,6 +100,9 @@ static void answer_models(wa_server *server, wa_exchange *x)
 static void answer_metrics(wa_server *server, wa_exchange *x);
 
 static const endpoint endpoints[] = {
+    { "/", "GET", NULL, answer_html },
+    { "/live.css", "GET", NULL, answer_css },
+    { "/live.js", "GET", NULL, answer_js },
     { "/health", "GET", NULL, answer_health },
     { "/metrics", "GET", NULL, answer_metrics },
     { "/v1/models", "GET", NULL, answer_models },
