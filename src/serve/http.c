@@ -102,7 +102,7 @@ struct wa_exchange {
     connection            *connection;
     struct MHD_Connection *mhd;
     struct MHD_Response   *response;
-    const char            *method, *path;
+    const char            *method, *path, *origin;
     wa_buf                 body;
     double                 began;
     unsigned               status;
@@ -170,10 +170,23 @@ static void refuse_raw(const connection *c, const char *reason, const wa_refusal
     wa_buf_clear(&body);
 }
 
+/* The library misses an end that came together with the first piece of a request. */
+static bool is_gone(const connection *c, double now)
+{
+    char byte;
+
+    return (c->stage == STAGE_IDLE || c->stage == STAGE_READING) && now - c->since >= 1 &&
+           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void close_late(wa_http *http, connection *c, double now)
 {
     wa_refusal refusal;
 
+    if (is_gone(c, now)) {
+        shutdown(c->fd, SHUT_RDWR);
+        return;
+    }
     if (c->stage == STAGE_HELD || now - c->since < (double)http->limits.seconds)
         return;
     if (c->stage == STAGE_READING) {
@@ -326,6 +339,11 @@ void **wa_exchange_user(wa_exchange *exchange)
     return &exchange->user;
 }
 
+void wa_exchange_allow_origin(wa_exchange *exchange, const char *origin)
+{
+    exchange->origin = origin;
+}
+
 static void show_address(const struct sockaddr_storage *address, char out[64])
 {
     const void *const v4 = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
@@ -363,6 +381,10 @@ static void answer(wa_exchange *x, unsigned status, const char *type, wa_text bo
         lib->MHD_add_response_header(x->response, "Content-Type", type);
     if (x->response)
         lib->MHD_add_response_header(x->response, "X-Content-Type-Options", "nosniff");
+    if (x->origin) {
+        wa_exchange_add_header(x, "Access-Control-Allow-Origin", x->origin);
+        wa_exchange_add_header(x, "Vary", "Origin");
+    }
     if (!x->is_held)
         return;
     x->is_held           = false;

@@ -52,6 +52,9 @@ unsigned    wa_exchange_status(const wa_exchange *exchange); /* of its answer; 0
 /* The address that the client connected to, as digits; and that of the client. Empty where the system does not say. */
 void wa_exchange_addresses(const wa_exchange *exchange, char local[64], char remote[64]);
 
+/* The answer, whichever it will be, may be read by pages of this origin; NULL: by those of the server alone. Not copied. */
+void wa_exchange_allow_origin(wa_exchange *exchange, const char *origin);
+
 /* Room for the caller's own. */
 void **wa_exchange_user(wa_exchange *exchange);
 

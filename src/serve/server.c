@@ -191,14 +191,12 @@ static void answer_refusal(wa_exchange *x, const wa_refusal *refusal, const endp
 /* ---------------------------------------------------------------- handlers */
 
 /* A browser asks first whether a page of an allowed origin may send JSON. */
-static void answer_preflight(wa_exchange *x, const char *origin)
+static void answer_preflight(wa_exchange *x)
 {
     wa_exchange_answer_constant(x, 204, NULL, wa_text_of(""));
-    wa_exchange_add_header(x, "Access-Control-Allow-Origin", origin);
     wa_exchange_add_header(x, "Access-Control-Allow-Methods", "GET, POST");
     wa_exchange_add_header(x, "Access-Control-Allow-Headers", "Content-Type, Authorization");
     wa_exchange_add_header(x, "Access-Control-Max-Age", "600");
-    wa_exchange_add_header(x, "Vary", "Origin");
 }
 
 static void began(void *user, wa_exchange *x)
@@ -213,8 +211,9 @@ static void began(void *user, wa_exchange *x)
         answer_refusal(x, &refusal, e);
         return;
     }
+    wa_exchange_allow_origin(x, origin);
     if (origin && strcmp(wa_exchange_method(x), "OPTIONS") == 0) {
-        answer_preflight(x, origin);
+        answer_preflight(x);
         return;
     }
     if (!check_header(server, x, e, &refusal))
@@ -308,6 +307,19 @@ const char *wa_server_url(const wa_server *server)
     return server->listener.url;
 }
 
+/* What has come in by now is answered, and nothing else. */
+static void finish(wa_server *server)
+{
+    const double until    = wa_http_now() + (double)server->opts.limits.seconds;
+    bool         has_work = true;
+
+    wa_http_quiesce(server->http);
+    do {
+        wa_http_turn(server->http, !has_work, -1);
+        has_work = wa_engine_turn(&server->engine);
+    } while ((has_work || wa_http_pending(server->http) > 0) && wa_http_now() < until);
+}
+
 void wa_server_run(wa_server *server, bool (*is_stopping)(void), int wake_fd)
 {
     bool has_work = false;
@@ -316,11 +328,5 @@ void wa_server_run(wa_server *server, bool (*is_stopping)(void), int wake_fd)
         wa_http_turn(server->http, !has_work, wake_fd);
         has_work = wa_engine_turn(&server->engine);
     }
-    wa_http_quiesce(server->http);
-    for (const double began_at = wa_http_now(); wa_http_now() - began_at < (double)server->opts.limits.seconds;) {
-        has_work = wa_engine_turn(&server->engine);
-        wa_http_turn(server->http, !has_work && wa_http_pending(server->http) > 0, -1);
-        if (!has_work && wa_http_pending(server->http) == 0 && server->engine.n_waiting == 0)
-            break;
-    }
+    finish(server);
 }
