@@ -82,7 +82,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-crash check-readme check-example check-cluster check-browser check-valgrind certify bench fuzz fuzz-now lint format install clean help always
+.PHONY: all tests demo demo-now check check-unit check-cli check-golden check-identity check-crash check-serve check-readme check-example check-cluster check-browser check-valgrind certify bench fuzz fuzz-now lint format install clean help always
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so $(MODEL)/model.yaml  ## build the library, the program and its model
 
@@ -212,6 +212,9 @@ check-identity: $(B)/wordahead  ## the same bytes on any threads, any batch, any
 
 check-crash: $(B)/wordahead  ## runs that are killed, KILLS=N times each, and go on
 	$(Q)tests/crash/run $(B)/wordahead --kills $(or $(KILLS),$(if $(filter san,$(VARIANT)),2,6))
+
+check-serve: $(B)/wordahead $(MODEL)/model.yaml  ## the server, SECONDS=60 of 64 clients at once
+	$(Q)tests/serve/run $(B)/wordahead --seconds $(or $(SECONDS),1)
 
 check-readme: all  ## the commands that README.md shows
 	$(Q)tools/check-readme $(B)
