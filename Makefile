@@ -130,10 +130,6 @@ $(SIMD_OBJECTS): $(B)/src/math/%.o: $(B)/settings
 	@echo "  CC  $(filter %.c,$^) $(FLAGS_$*)"
 	$(Q)$(CC) $(ALL_CFLAGS) $(FLAGS_$*) -DWA_KERNELS_NAME=wa_$* -DWA_KERNELS_TEXT='"$(*:kernels_%=%)"' -MMD -MP -c -o $@ $(filter %.c,$^)
 
-# Assets lie beside the .c file that holds them (base/asset.h).
-$(filter $(B)/src/report/%,$(CLI_OBJECTS)): $(wildcard src/report/*.html src/report/*.css src/report/*.js)
-$(filter $(B)/src/serve/%,$(CLI_OBJECTS)): $(wildcard src/serve/*.html src/serve/*.css src/serve/*.js)
-
 $(B)/%.o: %.c $(B)/settings
 	@mkdir -p $(@D)
 	@echo "  CC  $<"
@@ -141,6 +137,7 @@ $(B)/%.o: %.c $(B)/settings
 
 # What WA_ASSET() takes in is no include that the compiler would tell of.
 $(B)/src/report/page.o: $(wildcard src/report/*.css src/report/*.js)
+$(B)/src/serve/server.o: $(wildcard src/serve/*.html src/serve/*.css src/serve/*.js)
 
 # Changes only when the flags do, and then everything is compiled again. Several makes may look at once, so each has a file of its own.
 $(B)/settings: always
