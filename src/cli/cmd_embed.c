@@ -10,7 +10,7 @@
 #include "cli/files.h"
 #include "cli/words.h"
 #include "data/npy.h"
-#include "report/records.h"
+#include "report/jsonl.h"
 
 enum { FORMAT_NPY, FORMAT_JSONL };
 #define FORMATS "npy|jsonl"

@@ -12,7 +12,7 @@
 #include "cli/files.h"
 #include "cli/words.h"
 #include "data/lexicon.h"
-#include "report/records.h"
+#include "report/jsonl.h"
 
 enum { FORMAT_TABLE, FORMAT_TSV, FORMAT_JSONL };
 #define FORMATS "table|tsv|jsonl"

@@ -17,7 +17,7 @@
 #include "cli/sweep.h"
 #include "cli/words.h"
 #include "data/npy.h"
-#include "report/records.h"
+#include "report/jsonl.h"
 
 enum { FORMAT_TABLE, FORMAT_JSON };
 

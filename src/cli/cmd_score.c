@@ -9,7 +9,7 @@
 #include "cli/files.h"
 #include "cli/summary.h"
 #include "cli/words.h"
-#include "report/records.h"
+#include "report/jsonl.h"
 
 enum { CONTEXT_LINE, CONTEXT_DOCUMENT };
 

@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/words.h"
-#include "report/records.h"
+#include "report/jsonl.h"
 
 /* ---------------------------------------------------------------- what a run is made of */
 

@@ -1,4 +1,4 @@
-/* What several verbs print beside the records of report/records.h. */
+/* What several verbs print beside the records of report/jsonl.h. */
 #ifndef WA_CLI_WORDS_H
 #define WA_CLI_WORDS_H
 

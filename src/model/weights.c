@@ -13,9 +13,9 @@ struct wa_weights {
     wa_config           *config;
     const wa_experiment *experiment;
     wa_arena            *arena;
-    wa_safetensors      *file;       /* NULL: none */
-    wa_lexicon           taken;      /* names that stages asked for */
-    wa_taken_tensor     *tensors;    /* [n_tensors] what they got */
+    wa_safetensors      *file;    /* NULL: none */
+    wa_lexicon           taken;   /* names that stages asked for */
+    wa_taken_tensor     *tensors; /* [n_tensors] what they got */
     size_t               n_tensors, tensors_capacity;
     wa_buf               complaints; /* lines */
 };

@@ -1,5 +1,5 @@
 /* /v1/embed: vectors of texts. The records are those of `wordahead embed --format jsonl`, without the number of a line. */
-#include "report/records.h"
+#include "report/jsonl.h"
 #include "serve/engine.h"
 
 typedef struct embed_job {

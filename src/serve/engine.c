@@ -1,7 +1,7 @@
 /* The model and the requests that wait for it. See engine.h. */
 #include "serve/engine.h"
 
-#include "report/records.h"
+#include "report/jsonl.h"
 
 enum { MOST_TOGETHER = 64 }; /* texts of one call */
 

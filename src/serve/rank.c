@@ -1,5 +1,5 @@
 /* /v1/rank: the words that may follow each text. The records are those of `wordahead rank --format jsonl`. */
-#include "report/records.h"
+#include "report/jsonl.h"
 #include "serve/engine.h"
 
 enum { DEFAULT_K = 10 };

@@ -1,5 +1,5 @@
 /* /v1/score: the log-probability of each text. The records are those of `wordahead score --format jsonl`, without the number of a line. */
-#include "report/records.h"
+#include "report/jsonl.h"
 #include "serve/engine.h"
 
 typedef struct score_job {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "report/records.h"
+#include "report/jsonl.h"
 #include "serve/engine.h"
 
 typedef struct trace_job {

@@ -1,5 +1,5 @@
-/* What the tasks give, as JSON. See records.h. */
-#include "report/records.h"
+/* What the tasks give, as JSON. See jsonl.h. */
+#include "report/jsonl.h"
 
 #include <math.h>
 

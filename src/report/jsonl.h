@@ -1,7 +1,7 @@
 /* What the tasks give, as JSON: the members of a record, which the verbs write to a line and the server to an answer. Each function appends
  * members without the braces around the record, unless it says so. */
-#ifndef WA_REPORT_RECORDS_H
-#define WA_REPORT_RECORDS_H
+#ifndef WA_REPORT_JSONL_H
+#define WA_REPORT_JSONL_H
 
 #include "base/mem.h"
 
