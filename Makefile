@@ -195,8 +195,9 @@ check:  ## every test, plain and under sanitizers (installs what is missing)
 	$(Q)CC='$(CC)' tools/bootstrap test
 	+$(Q)MAKE_ALL='$(MAKE_ALL)' tools/check release san
 
+# A process for each test is dear under the sanitizers, which look through all memory at the end of every one; release has them.
 check-unit: $(B)/unit  ## the C tests of one VARIANT
-	$(Q)tests/unit/run $(B)/unit
+	$(Q)$(if $(filter san,$(VARIANT)),CK_FORK=no )tests/unit/run $(B)/unit
 
 check-cli: $(B)/wordahead $(MODEL)/model.yaml  ## the cases of tests/cli
 	$(Q)tests/cli/run $(B)/wordahead

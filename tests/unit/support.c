@@ -11,7 +11,7 @@
 
 #include "base/output.h"
 
-static char folder[64];
+static char folder[64]; /* of the test that runs; empty where it has none yet */
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
 {
@@ -23,8 +23,17 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 
 static void remove_folder(void)
 {
-    if (nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+    if (*folder && nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
         fprintf(stderr, "%s: cannot remove\n", folder);
+    *folder = '\0';
+}
+
+TCase *new_case(const char *name)
+{
+    TCase *const tcase = tcase_create(name);
+
+    tcase_add_checked_fixture(tcase, NULL, remove_folder);
+    return tcase;
 }
 
 typedef struct scratch_name {
@@ -34,15 +43,16 @@ typedef struct scratch_name {
 
 const char *scratch_path(const char *name)
 {
-    static pid_t         owner; /* Check forks for each test: a child makes and removes a folder of its own */
+    static bool          is_registered;
     static scratch_name *paths; /* reachable, so that LeakSanitizer does not count them */
     scratch_name        *path;
 
-    if (owner != getpid()) {
-        owner = getpid();
+    if (!*folder) {
         strcpy(folder, "/tmp/wordahead-unit-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(folder));
-        atexit(remove_folder);
+        if (!is_registered) /* a test that fails does not come to the end of its case */
+            atexit(remove_folder);
+        is_registered = true;
     }
     ck_assert_ptr_nonnull(path = malloc(sizeof *path + strlen(folder) + strlen(name) + 2));
     path->next = paths;

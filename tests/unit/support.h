@@ -6,7 +6,10 @@
 
 #include "wordahead.h"
 
-/* Writes the bytes to a new file in a folder of this process that is removed at exit, and returns its path, which lives
+/* A test case, each test of which has a folder of its own for the two functions below. */
+TCase *new_case(const char *name);
+
+/* Writes the bytes to a new file in the folder of the test, which is removed behind it, and returns its path, which lives
  * until the process ends. */
 const char *scratch_file(const char *name, const void *bytes, size_t n);
 /* The same, packed with gzip as members of n_member bytes of the text, at least one. */

@@ -674,7 +674,7 @@ END_TEST
 Suite *wa_suite_file(void)
 {
     Suite *const suite = suite_create("file");
-    TCase *const tcase = tcase_create("file");
+    TCase *const tcase = new_case("file");
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_plain_file_is_mapped);

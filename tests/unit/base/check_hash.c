@@ -152,7 +152,7 @@ END_TEST
 Suite *wa_suite_hash(void)
 {
     Suite *const suite = suite_create("hash");
-    TCase *const tcase = tcase_create("hash");
+    TCase *const tcase = new_case("hash");
 
     tcase_add_test(tcase, the_hash_of_a_name_never_changes);
     tcase_add_test(tcase, the_checksum_of_zip_is_the_published_one_however_it_is_cut);

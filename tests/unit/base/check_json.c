@@ -123,7 +123,7 @@ END_TEST
 Suite *wa_suite_json(void)
 {
     Suite *const suite = suite_create("json");
-    TCase *const tcase = tcase_create("json");
+    TCase *const tcase = new_case("json");
 
     tcase_add_test(tcase, characters_that_json_reserves_are_escaped);
     tcase_add_test(tcase, bytes_that_are_not_utf_8_become_the_replacement_character);

@@ -663,7 +663,7 @@ END_TEST
 Suite *wa_suite_lines(void)
 {
     Suite *const suite = suite_create("lines");
-    TCase *const tcase = tcase_create("lines");
+    TCase *const tcase = new_case("lines");
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_line_beyond_the_limit_is_its_length);

@@ -390,7 +390,7 @@ END_TEST
 Suite *wa_suite_mem(void)
 {
     Suite *const suite = suite_create("mem");
-    TCase *const tcase = tcase_create("mem");
+    TCase *const tcase = new_case("mem");
 
     tcase_add_test(tcase, products_and_sums_beyond_size_t_are_refused);
     tcase_add_test(tcase, an_allocation_beyond_what_memory_can_be_asks_nobody);

@@ -248,7 +248,7 @@ END_TEST
 Suite *wa_suite_ordered(void)
 {
     Suite *const suite = suite_create("ordered");
-    TCase *const tcase = tcase_create("ordered");
+    TCase *const tcase = new_case("ordered");
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, pieces_are_written_in_the_order_of_reading, 1, MOST_THREADS + 1);

@@ -352,7 +352,7 @@ END_TEST
 Suite *wa_suite_output(void)
 {
     Suite *const suite = suite_create("output");
-    TCase *const tcase = tcase_create("output");
+    TCase *const tcase = new_case("output");
 
     tcase_add_test(tcase, output_appears_under_its_name_when_it_is_committed);
     tcase_add_test(tcase, an_older_file_stays_until_the_new_one_is_whole);

@@ -201,7 +201,7 @@ END_TEST
 Suite *wa_suite_path(void)
 {
     Suite *const suite = suite_create("path");
-    TCase *const tcase = tcase_create("path");
+    TCase *const tcase = new_case("path");
 
     tcase_add_test(tcase, names_are_seen_from_the_folder_of_another_file);
     tcase_add_test(tcase, names_without_memory_are_null);

@@ -244,7 +244,7 @@ END_TEST
 Suite *wa_suite_pool(void)
 {
     Suite *const suite = suite_create("pool");
-    TCase *const tests = tcase_create("pool");
+    TCase *const tests = new_case("pool");
 
     tcase_add_loop_test(tests, every_piece_is_done_once_by_workers_that_are_apart, 1, MOST_WORKERS + 1);
     tcase_add_test(tests, without_a_pool_the_caller_does_all);

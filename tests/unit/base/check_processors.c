@@ -128,7 +128,7 @@ END_TEST
 Suite *wa_suite_processors(void)
 {
     Suite *const suite = suite_create("processors");
-    TCase *const tests = tcase_create("processors");
+    TCase *const tests = new_case("processors");
 
     tcase_add_test(tests, a_quota_is_rounded_up_to_processors);
     tcase_add_test(tests, a_quota_that_is_none_limits_nothing);

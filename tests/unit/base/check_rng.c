@@ -131,7 +131,7 @@ END_TEST
 Suite *wa_suite_rng(void)
 {
     Suite *const suite = suite_create("rng");
-    TCase *const tcase = tcase_create("rng");
+    TCase *const tcase = new_case("rng");
 
     tcase_add_test(tcase, the_generator_gives_the_numbers_of_splitmix64);
     tcase_add_test(tcase, hashes_are_fnv_1a_mixed);

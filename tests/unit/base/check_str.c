@@ -682,7 +682,7 @@ END_TEST
 Suite *wa_suite_str(void)
 {
     Suite *const suite = suite_create("str");
-    TCase *const tcase = tcase_create("str");
+    TCase *const tcase = new_case("str");
 
     tcase_set_timeout(tcase, 120); /* a million numbers, under sanitizers too */
     tcase_add_test(tcase, texts_are_compared_by_length_and_bytes);

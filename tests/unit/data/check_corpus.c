@@ -737,8 +737,8 @@ END_TEST
 Suite *wa_suite_corpus(void)
 {
     Suite *const suite  = suite_create("data/corpus");
-    TCase *const shards = tcase_create("shards"), *const bad = tcase_create("bad"), *const places = tcase_create("places"),
-                 *const rest = tcase_create("the rest");
+    TCase *const shards = new_case("shards"), *const bad = new_case("bad"), *const places = new_case("places"),
+                 *const rest = new_case("the rest");
 
     tcase_set_timeout(shards, 60);
     tcase_add_test(shards, the_shards_are_together_all_lines_in_order);

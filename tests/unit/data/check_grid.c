@@ -196,7 +196,7 @@ END_TEST
 Suite *wa_suite_grid(void)
 {
     Suite *const suite = suite_create("grid");
-    TCase *const tcase = tcase_create("grid");
+    TCase *const tcase = new_case("grid");
 
     tcase_add_test(tcase, values_are_told_apart_by_commas);
     tcase_add_test(tcase, commas_in_brackets_and_quotes_belong_to_a_value);

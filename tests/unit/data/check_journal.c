@@ -512,8 +512,8 @@ END_TEST
 Suite *wa_suite_journal(void)
 {
     Suite *const suite = suite_create("data/journal");
-    TCase *const there = tcase_create("there and back"), *const broken = tcase_create("broken"), *const two = tcase_create("two"),
-                 *const rest = tcase_create("sums and memory");
+    TCase *const there = new_case("there and back"), *const broken = new_case("broken"), *const two = new_case("two"),
+                 *const rest = new_case("sums and memory");
 
     tcase_add_test(there, what_is_written_is_read_back);
     tcase_add_test(there, a_journal_of_nothing_is_read_back);

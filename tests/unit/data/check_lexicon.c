@@ -181,7 +181,7 @@ END_TEST
 Suite *wa_suite_lexicon(void)
 {
     Suite *const suite = suite_create("lexicon");
-    TCase *const tests = tcase_create("lexicon");
+    TCase *const tests = new_case("lexicon");
 
     tcase_add_test(tests, a_word_added_twice_keeps_its_place);
     tcase_add_test(tests, the_empty_word_and_words_with_zero_bytes_are_words);

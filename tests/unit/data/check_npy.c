@@ -445,7 +445,7 @@ END_TEST
 Suite *wa_suite_npy(void)
 {
     Suite *const suite = suite_create("npy");
-    TCase *const tcase = tcase_create("npy");
+    TCase *const tcase = new_case("npy");
 
     tcase_add_test(tcase, the_checksum_of_nine_digits_is_the_published_one);
     tcase_add_test(tcase, the_header_of_an_array_is_as_long_for_any_number_of_rows);

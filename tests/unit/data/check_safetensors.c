@@ -453,7 +453,7 @@ END_TEST
 Suite *wa_suite_safetensors(void)
 {
     Suite *const suite = suite_create("safetensors");
-    TCase *const tcase = tcase_create("safetensors");
+    TCase *const tcase = new_case("safetensors");
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, a_file_of_the_reference_implementation_opens);

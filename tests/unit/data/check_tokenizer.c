@@ -539,7 +539,7 @@ END_TEST
 Suite *wa_suite_tokenizer(void)
 {
     Suite *const suite = suite_create("tokenizer");
-    TCase *const tcase = tcase_create("tokenizer");
+    TCase *const tcase = new_case("tokenizer");
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, the_200_reference_texts_give_the_words_that_the_model_was_trained_on);

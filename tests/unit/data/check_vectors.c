@@ -174,7 +174,7 @@ END_TEST
 Suite *wa_suite_vectors(void)
 {
     Suite *const suite = suite_create("vectors");
-    TCase *const tests = tcase_create("vectors");
+    TCase *const tests = new_case("vectors");
 
     tcase_add_test(tests, words_and_rows_are_copied_in_their_order);
     tcase_add_test(tests, nearest_words_come_by_cosine_then_by_row_without_those_that_have_no_direction);

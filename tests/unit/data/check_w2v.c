@@ -1090,9 +1090,9 @@ END_TEST
 Suite *wa_suite_w2v(void)
 {
     Suite *const suite  = suite_create("w2v");
-    TCase *const good   = tcase_create("good and odd files");
-    TCase *const bad    = tcase_create("broken files");
-    TCase *const checks = tcase_create("checking and saving");
+    TCase *const good   = new_case("good and odd files");
+    TCase *const bad    = new_case("broken files");
+    TCase *const checks = new_case("checking and saving");
 
     tcase_set_timeout(good, 60);
     tcase_add_loop_test(good, the_same_vectors_in_every_form_are_the_same, 0, N_FORMS);

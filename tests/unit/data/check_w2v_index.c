@@ -320,7 +320,7 @@ END_TEST
 Suite *wa_suite_w2v_index(void)
 {
     Suite *const suite = suite_create("w2v_index");
-    TCase *const tests = tcase_create("w2v_index");
+    TCase *const tests = new_case("w2v_index");
 
     tcase_add_loop_test(tests, the_handle_is_the_same_with_any_number_of_threads, 0, 3 * N_KINDS);
     tcase_add_test(tests, a_limit_takes_as_many_wherever_it_is);

@@ -502,8 +502,8 @@ END_TEST
 Suite *wa_suite_yaml(void)
 {
     Suite *const suite = suite_create("yaml");
-    TCase *const tree = tcase_create("tree"), *const schema = tcase_create("core schema"), *const errors = tcase_create("errors"),
-                 *const limits = tcase_create("limits"), *const robust = tcase_create("robustness");
+    TCase *const tree = new_case("tree"), *const schema = new_case("core schema"), *const errors = new_case("errors"),
+                 *const limits = new_case("limits"), *const robust = new_case("robustness");
 
     tcase_add_test(tree, nodes_keep_their_order_text_and_place);
     tcase_add_test(tree, documents_without_content_are_empty_maps);

@@ -223,7 +223,7 @@ END_TEST
 Suite *wa_suite_elementary(void)
 {
     Suite *const suite = suite_create("elementary");
-    TCase *const tcase = tcase_create("elementary");
+    TCase *const tcase = new_case("elementary");
 
     tcase_set_timeout(tcase, 120); /* millions of values, under sanitizers too */
     tcase_add_test(tcase, exp_in_float_is_within_1_ulp_of_the_true_value);

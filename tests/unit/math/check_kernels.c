@@ -748,7 +748,7 @@ END_TEST
 Suite *wa_suite_kernels(void)
 {
     Suite *const suite = suite_create("kernels");
-    TCase *const tcase = tcase_create("kernels");
+    TCase *const tcase = new_case("kernels");
 
     tcase_set_timeout(tcase, 120); /* without a fused multiply-add instruction every product is a call */
     tcase_add_loop_test(tcase, products_are_chains_of_fused_multiply_adds_in_every_shape, 0, N_VERSIONS);

@@ -95,7 +95,7 @@ END_TEST
 Suite *wa_suite_sum(void)
 {
     Suite *const suite = suite_create("math/sum");
-    TCase *const tests = tcase_create("sum");
+    TCase *const tests = new_case("sum");
 
     tcase_add_test(tests, what_doubles_lose_is_kept);
     tcase_add_test(tests, the_value_is_rounded_once);

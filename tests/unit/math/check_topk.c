@@ -104,7 +104,7 @@ END_TEST
 Suite *wa_suite_topk(void)
 {
     Suite *const suite = suite_create("topk");
-    TCase *const tcase = tcase_create("topk");
+    TCase *const tcase = new_case("topk");
 
     tcase_add_test(tcase, the_k_best_are_those_of_a_full_sort_ties_by_index);
     tcase_add_test(tcase, none_of_none_and_more_than_there_are);

@@ -448,7 +448,7 @@ END_TEST
 Suite *wa_suite_certified(void)
 {
     Suite *const suite = suite_create("model/certified");
-    TCase *const tests = tcase_create("certified");
+    TCase *const tests = new_case("certified");
 
     tcase_set_timeout(tests, 600); /* products of numbers that are not normal take a hundred times as long */
     tcase_add_loop_test(tests, words_alone_are_those_of_the_exact_ranking, 0, (int)(LENGTH(kinds) * LENGTH(sizes)));

@@ -352,7 +352,7 @@ END_TEST
 Suite *wa_suite_model(void)
 {
     Suite *const suite = suite_create("model/model");
-    TCase *const tests = tcase_create("model");
+    TCase *const tests = new_case("model");
 
     tcase_add_test(tests, a_folder_stands_for_its_model_yaml);
     tcase_add_test(tests, a_special_word_without_a_vector_is_named_with_its_place);

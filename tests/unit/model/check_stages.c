@@ -384,7 +384,7 @@ END_TEST
 Suite *wa_suite_stages(void)
 {
     Suite *const suite = suite_create("model/stages");
-    TCase *const tests = tcase_create("stages");
+    TCase *const tests = new_case("stages");
 
     tcase_add_test(tests, masked_weights_are_exactly_zero_and_rows_sum_to_one);
     tcase_add_test(tests, later_words_do_not_change_the_output_of_earlier_ones);

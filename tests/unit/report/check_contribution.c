@@ -112,7 +112,7 @@ END_TEST
 Suite *wa_suite_contribution(void)
 {
     Suite *const suite = suite_create("report/contribution");
-    TCase *const tests = tcase_create("contribution");
+    TCase *const tests = new_case("contribution");
 
     tcase_add_test(tests, contributions_add_up_to_the_logits);
     tcase_add_test(tests, a_head_contributes_what_the_logits_lose_without_it);

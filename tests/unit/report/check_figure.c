@@ -142,7 +142,7 @@ END_TEST
 Suite *wa_suite_figure(void)
 {
     Suite *const suite = suite_create("report/figure");
-    TCase *const tests = tcase_create("figure");
+    TCase *const tests = new_case("figure");
 
     tcase_add_test(tests, every_cell_that_is_not_zero_is_covered_once_in_its_colour);
     tcase_add_test(tests, levels_go_up_to_the_largest_number_on_both_sides);

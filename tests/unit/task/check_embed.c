@@ -55,7 +55,7 @@ END_TEST
 Suite *wa_suite_embed(void)
 {
     Suite *const suite = suite_create("task/embed");
-    TCase *const tests = tcase_create("embed");
+    TCase *const tests = new_case("embed");
 
     tcase_add_test(tests, last_and_mean_are_those_of_all_positions);
     tcase_add_test(tests, a_pipeline_without_a_vocabulary_embeds);

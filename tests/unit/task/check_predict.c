@@ -88,7 +88,7 @@ END_TEST
 Suite *wa_suite_predict(void)
 {
     Suite *const suite = suite_create("task/predict");
-    TCase *const tests = tcase_create("predict");
+    TCase *const tests = new_case("predict");
 
     tcase_add_loop_test(tests, every_row_is_the_ranking_after_a_beginning, 1, 4);
     tcase_add_test(tests, the_probabilities_of_a_row_sum_to_one);

@@ -240,7 +240,7 @@ END_TEST
 Suite *wa_suite_rank(void)
 {
     Suite *const suite = suite_create("task/rank");
-    TCase *const tests = tcase_create("rank");
+    TCase *const tests = new_case("rank");
 
     tcase_add_checked_fixture(tests, open_small, close_small);
     tcase_add_test(tests, all_words_are_ranked_once_best_first_and_sum_to_one);

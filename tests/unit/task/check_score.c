@@ -221,7 +221,7 @@ END_TEST
 Suite *wa_suite_score(void)
 {
     Suite *const suite = suite_create("task/score");
-    TCase *const tests = tcase_create("score");
+    TCase *const tests = new_case("score");
 
     tcase_add_checked_fixture(tests, open_small, close_small);
     tcase_add_test(tests, words_have_the_logprob_that_ranking_gives_them);

@@ -451,7 +451,7 @@ END_TEST
 Suite *wa_suite_threads(void)
 {
     Suite *const suite = suite_create("task/threads");
-    TCase *const tests = tcase_create("threads"), *const batches = tcase_create("batches");
+    TCase *const tests = new_case("threads"), *const batches = new_case("batches");
 
     tcase_set_timeout(tests, 600);
     tcase_add_test(tests, threads_that_share_a_model_give_what_one_thread_gives);
