@@ -100,19 +100,12 @@ static int by_number(const void *a, const void *b)
 /* All of one run. */
 static wa_status check_run(const merger *m, wa_error *err)
 {
-    wa_status st   = WA_OK;
-    wa_buf    what = { 0 };
+    wa_error what;
 
-    for (size_t i = 1; i < m->n; i++) {
-        if (wa_journal_agrees(&m->shards[0].journal, &m->shards[i].journal, &what))
-            continue;
-        wa_buf_add(&what, "", 1);
-        WA_FAIL(WA_EFORMAT, "%s and %s are not of one run: %s", m->shards[0].path, m->shards[i].path,
-                what.failed ? "something differs" : what.data);
-    }
-done:
-    wa_buf_clear(&what);
-    return st;
+    for (size_t i = 1; i < m->n; i++)
+        if (wa_journal_agrees(&m->shards[0].journal, &m->shards[i].journal, &what) != WA_OK)
+            return wa_fail(err, WA_EFORMAT, "%s and %s are not of one run: %s", m->shards[0].path, m->shards[i].path, what.message);
+    return WA_OK;
 }
 
 /* Each number once. */

@@ -13,19 +13,15 @@
 /* Whether the journal that was read describes this run; complains where not. */
 static bool is_same_run(const wa_ledger *ledger, const wa_journal *left)
 {
-    wa_buf     what  = { 0 };
-    const bool agree = left->shard == ledger->now.shard && wa_journal_agrees(&ledger->now, left, &what);
+    wa_error        what;
+    const wa_status st = left->shard == ledger->now.shard ? wa_journal_agrees(&ledger->now, left, &what)
+                                                          : wa_fail(&what, WA_EUSAGE, "the shard is another one");
 
-    wa_buf_add(&what, "", 1);
-    if (!agree)
+    if (st != WA_OK)
         wa_cli_complain(WA_EXIT_USAGE,
                         "%s: it was left by another run: %s; give the same command as then, or remove the file to begin anew",
-                        ledger->state,
-                        left->shard != ledger->now.shard ? "the shard is another one"
-                        : what.failed                    ? "something differs"
-                                                         : what.data);
-    wa_buf_clear(&what);
-    return agree;
+                        ledger->state, what.message);
+    return st == WA_OK;
 }
 
 /* How far the other run came; what this one is stays as it is. */

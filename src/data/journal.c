@@ -379,36 +379,34 @@ static bool is_same(const char *a, const char *b)
     return c == d && rest.n_bytes == 0 && other.n_bytes == 0;
 }
 
-static bool file_agrees(const wa_journal_file *a, const wa_journal_file *b, wa_buf *what)
+static wa_status file_agrees(const wa_journal_file *a, const wa_journal_file *b, wa_error *err)
 {
     if (!is_same(a->name, b->name))
-        wa_buf_format(what, "the input %s is %s there", wa_show(wa_text_of(a->name)).quoted, wa_show(wa_text_of(b->name)).quoted);
-    else if (a->looks.n_bytes != b->looks.n_bytes)
-        wa_buf_format(what, "the input %s has another size", wa_show(wa_text_of(a->name)).quoted);
-    else if (a->looks.sample != b->looks.sample)
-        wa_buf_format(what, "the input %s has other content", wa_show(wa_text_of(a->name)).quoted);
-    else
-        return true;
-    return false;
+        return wa_fail(err, WA_EUSAGE, "the input %s is %s there", wa_show(wa_text_of(a->name)).quoted,
+                       wa_show(wa_text_of(b->name)).quoted);
+    if (a->looks.n_bytes != b->looks.n_bytes)
+        return wa_fail(err, WA_EUSAGE, "the input %s has another size", wa_show(wa_text_of(a->name)).quoted);
+    if (a->looks.sample != b->looks.sample)
+        return wa_fail(err, WA_EUSAGE, "the input %s has other content", wa_show(wa_text_of(a->name)).quoted);
+    return WA_OK;
 }
 
-bool wa_journal_agrees(const wa_journal *journal, const wa_journal *other, wa_buf *what)
+wa_status wa_journal_agrees(const wa_journal *journal, const wa_journal *other, wa_error *err)
 {
+    wa_status st = WA_OK;
+
     if (!is_same(journal->version, other->version))
-        wa_buf_format(what, "the version of wordahead is %s, and %s there", journal->version, other->version);
-    else if (!is_same(journal->options, other->options))
-        wa_buf_format(what, "the options are `%s`, and `%s` there", journal->options, other->options);
-    else if (journal->model != other->model)
-        wa_buf_str(what, "the model is another one");
-    else if (journal->n_shards != other->n_shards)
-        wa_buf_format(what, "there are %zu shards, and %zu there", journal->n_shards, other->n_shards);
-    else if (journal->n_files != other->n_files)
-        wa_buf_format(what, "there are %zu input files, and %zu there", journal->n_files, other->n_files);
-    else {
-        for (size_t i = 0; i < journal->n_files; i++)
-            if (!file_agrees(&journal->files[i], &other->files[i], what))
-                return false;
-        return true;
-    }
-    return false;
+        WA_FAIL(WA_EUSAGE, "the version of wordahead is %s, and %s there", journal->version, other->version);
+    if (!is_same(journal->options, other->options))
+        WA_FAIL(WA_EUSAGE, "the options are `%s`, and `%s` there", journal->options, other->options);
+    if (journal->model != other->model)
+        WA_FAIL(WA_EUSAGE, "the model is another one");
+    if (journal->n_shards != other->n_shards)
+        WA_FAIL(WA_EUSAGE, "there are %zu shards, and %zu there", journal->n_shards, other->n_shards);
+    if (journal->n_files != other->n_files)
+        WA_FAIL(WA_EUSAGE, "there are %zu input files, and %zu there", journal->n_files, other->n_files);
+    for (size_t i = 0; i < journal->n_files; i++)
+        WA_TRY(file_agrees(&journal->files[i], &other->files[i], err));
+done:
+    return st;
 }

@@ -61,9 +61,8 @@ void wa_journal_remove(const char *path, const wa_env *env);
  * Errors  WA_EIO; WA_EFORMAT where it is no journal, names what is wrong; WA_ENOMEM. */
 wa_status wa_journal_read(wa_journal *out, const char *path, wa_arena *arena, const wa_env *env, wa_error *err);
 
-/* Whether both are of one run, apart from their shards. If not, `what` gets a sentence on the first difference, "the model is another
- * one". */
-bool wa_journal_agrees(const wa_journal *journal, const wa_journal *other, wa_buf *what);
+/* Whether both are of one run, apart from their shards. Errors: WA_EUSAGE with the first difference, "the model is another one". */
+wa_status wa_journal_agrees(const wa_journal *journal, const wa_journal *other, wa_error *err);
 
 /* An exact sum as text: sign, digits of 32 bits in hexadecimal from the highest to the lowest that is not 0, and the place of the
  * lowest: "-0000000a80000000@33". */
