@@ -5,7 +5,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/lines.h"
 #include "base/path.h"
@@ -61,17 +60,12 @@ typedef struct merger {
 
 static wa_status check_complete(const shard *s, wa_error *err)
 {
-    struct stat about;
-
     if (s->journal.n_shards == 0)
         return wa_fail(err, WA_EFORMAT, "%s: found the output of a whole run, expected that of a shard", s->path);
-    if (!s->journal.is_done || stat(s->path, &about) != 0)
+    if (!s->journal.is_done || !wa_path_exists(s->path))
         return wa_fail(err, WA_EFORMAT, "%s: shard %zu of %zu is not complete; run it again with --resume", s->path,
                        s->journal.shard, s->journal.n_shards);
-    if ((uint64_t)about.st_size != s->journal.mark.n_stored)
-        return wa_fail(err, WA_EFORMAT, "%s: found %llu bytes, expected %llu: it was changed after the run", s->path,
-                       (unsigned long long)about.st_size, (unsigned long long)s->journal.mark.n_stored);
-    return WA_OK;
+    return wa_journal_check_output(&s->journal, s->path, err);
 }
 
 static wa_status read_shard(merger *m, shard *s, wa_error *err)

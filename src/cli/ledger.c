@@ -2,7 +2,6 @@
 #include "cli/ledger.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/path.h"
 #include "base/status.h"
@@ -40,14 +39,6 @@ static void take_over(wa_ledger *ledger, const wa_journal *left)
     ledger->has_safe = ledger->has_saved = true;
 }
 
-/* Whether what lies under the name is what the other run gave it. */
-static bool is_named(const wa_ledger *ledger, const wa_journal *left)
-{
-    struct stat about;
-
-    return stat(ledger->path, &about) == 0 && (uint64_t)about.st_size == left->mark.n_stored;
-}
-
 /* The other run was killed after its output was whole, before or after it had its name. */
 static int finish_for_other(wa_ledger *ledger, bool has_part, const wa_journal *left)
 {
@@ -78,7 +69,7 @@ static int look_back(wa_ledger *ledger, bool has_part, bool *is_resumed)
         return wa_cli_fail(&err);
     if (!is_same_run(ledger, &left))
         return WA_EXIT_USAGE;
-    if (left.is_done && (has_part || is_named(ledger, &left)))
+    if (left.is_done && (has_part || wa_journal_check_output(&left, ledger->path, NULL) == WA_OK))
         return finish_for_other(ledger, has_part, &left);
     if (!has_part || left.is_done)
         return -1;

@@ -1,9 +1,11 @@
 /* How far a run has come, as a file. See journal.h. */
 #include "data/journal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -358,6 +360,20 @@ done:
     json_decref(root);
     wa_file_clear(&file);
     return st;
+}
+
+/* ---------------------------------------------------------------- the output */
+
+wa_status wa_journal_check_output(const wa_journal *journal, const char *path, wa_error *err)
+{
+    struct stat about;
+
+    if (stat(path, &about) != 0)
+        return wa_fail_system(err, path, "cannot open", errno);
+    if ((uint64_t)about.st_size != journal->mark.n_stored)
+        return wa_fail(err, WA_EFORMAT, "%s: found %llu bytes, expected %llu: it was changed after the run", path,
+                       (unsigned long long)about.st_size, (unsigned long long)journal->mark.n_stored);
+    return WA_OK;
 }
 
 /* ---------------------------------------------------------------- comparing */

@@ -64,6 +64,9 @@ wa_status wa_journal_read(wa_journal *out, const char *path, wa_arena *arena, co
 /* Whether both are of one run, apart from their shards. Errors: WA_EUSAGE with the first difference, "the model is another one". */
 wa_status wa_journal_agrees(const wa_journal *journal, const wa_journal *other, wa_error *err);
 
+/* Whether what lies under the name of the output is as long as the run left it. Errors: WA_EIO where there is nothing, WA_EFORMAT. */
+wa_status wa_journal_check_output(const wa_journal *journal, const char *path, wa_error *err);
+
 /* An exact sum as text: sign, digits of 32 bits in hexadecimal from the highest to the lowest that is not 0, and the place of the
  * lowest: "-0000000a80000000@33". */
 void wa_sum_write(wa_buf *out, const wa_sum *sum);

@@ -387,6 +387,20 @@ START_TEST(texts_that_begin_the_same_do_not_agree)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- the output */
+
+START_TEST(an_output_of_another_length_is_not_what_the_run_left)
+{
+    const wa_journal journal = { .mark = { .n_stored = 5, .n_written = 9 } };
+    wa_error         err;
+
+    ck_assert_int_eq(wa_journal_check_output(&journal, scratch_file("whole", "12345", 5), NULL), WA_OK);
+    ck_assert_int_eq(wa_journal_check_output(&journal, scratch_file("long", "123456", 6), &err), WA_EFORMAT);
+    ck_assert_ptr_nonnull(strstr(err.message, "long: found 6 bytes, expected 5: it was changed after the run"));
+    ck_assert_int_eq(wa_journal_check_output(&journal, scratch_path("none"), &err), WA_EIO);
+}
+END_TEST
+
 /* ---------------------------------------------------------------- sums */
 
 static void expect_sum_text(const double *x, size_t n, const char *text)
@@ -525,6 +539,7 @@ Suite *wa_suite_journal(void)
     tcase_add_test(two, the_first_difference_is_named);
     tcase_add_test(two, how_far_a_run_has_come_makes_no_difference);
     tcase_add_test(two, a_name_that_json_cannot_hold_agrees_with_itself);
+    tcase_add_test(two, an_output_of_another_length_is_not_what_the_run_left);
     tcase_add_test(two, texts_that_begin_the_same_do_not_agree);
     suite_add_tcase(suite, two);
     tcase_add_test(rest, sums_are_written_digit_by_digit);
