@@ -459,3 +459,19 @@ void wa_output_keep(wa_output *output)
 {
     end(output, true);
 }
+
+wa_status wa_output_save(const char *path, const wa_buf *whole, const wa_env *env, wa_error *err)
+{
+    wa_status  st     = WA_OK;
+    wa_output *output = NULL;
+
+    if (whole->failed)
+        WA_TRY(wa_fail_memory(err, path));
+    WA_TRY(wa_output_open(path, env, &output, err));
+    WA_TRY(wa_output_write(output, whole->data, whole->n_bytes, err));
+    st     = wa_output_commit(output, err);
+    output = NULL;
+done:
+    wa_output_discard(output);
+    return st;
+}

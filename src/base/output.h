@@ -55,4 +55,7 @@ void wa_output_discard(wa_output *output);
 /* The same, but a part stays; what was written to it after the last sync may be missing. */
 void wa_output_keep(wa_output *output);
 
+/* A file that is made in one go of what was put together in memory. Errors: WA_ENOMEM where `whole` has failed, or else; WA_EIO. */
+wa_status wa_output_save(const char *path, const wa_buf *whole, const wa_env *env, wa_error *err);
+
 #endif

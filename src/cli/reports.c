@@ -30,22 +30,10 @@ wa_report_part wa_cli_report_part(const wa_cli_report *report)
 
 wa_status wa_cli_save_page(const wa_buf *page, const char *path, wa_error *err)
 {
-    wa_status  st     = WA_OK;
-    wa_output *output = NULL;
-
-    if (page->failed)
-        WA_TRY(wa_fail_memory(err, path));
-    if (strcmp(path, "-") == 0) {
-        wa_cli_write(wa_buf_view(page));
-        goto done;
-    }
-    WA_TRY(wa_output_open(path, wa_cli_env(), &output, err));
-    WA_TRY(wa_output_write(output, page->data, page->n_bytes, err));
-    st     = wa_output_commit(output, err);
-    output = NULL;
-done:
-    wa_output_discard(output);
-    return st;
+    if (page->failed || strcmp(path, "-") != 0)
+        return wa_output_save(path, page, wa_cli_env(), err);
+    wa_cli_write(wa_buf_view(page));
+    return WA_OK;
 }
 
 /* ---------------------------------------------------------------- of several texts */

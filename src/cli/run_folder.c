@@ -128,21 +128,14 @@ static void record_quantity(void *user, const char *name, const wa_quantity *q)
 
 static wa_status write_config(const part *p, const wa_config *config, wa_error *err)
 {
-    wa_status  st     = WA_OK;
-    wa_buf     text   = { 0 };
-    wa_output *output = NULL;
-    char      *path   = NULL;
+    wa_status st   = WA_OK;
+    wa_buf    text = { 0 };
+    char     *path = NULL;
 
     wa_config_show_rooted(config, &text);
-    if (text.failed)
-        WA_TRY(wa_fail_memory(err, p->folder));
     WA_TRY(open_inside(p, WA_RUN_CONFIG, &path, err));
-    WA_TRY(wa_output_open(path, wa_cli_env(), &output, err));
-    WA_TRY(wa_output_write(output, text.data, text.n_bytes, err));
-    st     = wa_output_commit(output, err);
-    output = NULL;
+    WA_TRY(wa_output_save(path, &text, wa_cli_env(), err));
 done:
-    wa_output_discard(output);
     wa_release(NULL, path);
     wa_buf_clear(&text);
     return st;

@@ -168,18 +168,9 @@ static wa_status run_all(sweep *s, size_t *n, wa_error *err)
 
 static wa_status write_table(const sweep *s, const char *name, const wa_buf *text, wa_error *err)
 {
-    wa_status   st     = WA_OK;
-    wa_output  *output = NULL;
-    char *const path   = wa_path_join(NULL, s->folder, name);
+    char *const     path = wa_path_join(NULL, s->folder, name);
+    const wa_status st   = path ? wa_output_save(path, text, wa_cli_env(), err) : wa_fail_memory(err, name);
 
-    if (!path || text->failed)
-        WA_TRY(wa_fail_memory(err, name));
-    WA_TRY(wa_output_open(path, wa_cli_env(), &output, err));
-    WA_TRY(wa_output_write(output, text->data, text->n_bytes, err));
-    st     = wa_output_commit(output, err);
-    output = NULL;
-done:
-    wa_output_discard(output);
     wa_release(NULL, path);
     return st;
 }

@@ -16,22 +16,17 @@ typedef struct writer {
 /* Writes the figure under its name, and empties it. */
 static wa_status save(writer *w, const char *name, wa_error *err)
 {
-    wa_status  st     = WA_OK;
-    wa_output *output = NULL;
-    wa_buf     file   = { .env = w->env };
+    wa_status st   = WA_OK;
+    wa_buf    file = { .env = w->env };
 
     wa_buf_format(&file, "%s%s.svg", w->begin, name);
     wa_buf_add(&file, "", 1);
     wa_buf_str(&w->figure, "\n");
-    char *const path = file.failed || w->figure.failed ? NULL : wa_path_join(w->env, w->folder, file.data);
+    char *const path = file.failed ? NULL : wa_path_join(w->env, w->folder, file.data);
     if (!path)
         WA_FAIL(WA_ENOMEM, "not enough memory for the figure %s", name);
-    WA_TRY(wa_output_open(path, w->env, &output, err));
-    WA_TRY(wa_output_write(output, w->figure.data, w->figure.n_bytes, err));
-    st     = wa_output_commit(output, err);
-    output = NULL;
+    WA_TRY(wa_output_save(path, &w->figure, w->env, err));
 done:
-    wa_output_discard(output);
     wa_release(w->env, path);
     wa_buf_clear(&file);
     w->figure.n_bytes = 0;

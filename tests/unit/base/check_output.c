@@ -54,6 +54,23 @@ START_TEST(output_appears_under_its_name_when_it_is_committed)
 }
 END_TEST
 
+START_TEST(what_is_whole_in_memory_is_saved_in_one_go)
+{
+    const char *const path  = scratch_file("saved", "old", 3);
+    wa_buf            whole = { 0 };
+    wa_error          err;
+
+    wa_buf_str(&whole, "new");
+    ck_assert_int_eq(wa_output_save(path, &whole, NULL, NULL), WA_OK);
+    expect_file(path, "new");
+    whole.failed = true;
+    ck_assert_int_eq(wa_output_save(path, &whole, NULL, &err), WA_ENOMEM);
+    expect_file(path, "new");
+    ck_assert_uint_eq(count_matching(path), 1);
+    wa_buf_clear(&whole);
+}
+END_TEST
+
 START_TEST(an_older_file_stays_until_the_new_one_is_whole)
 {
     const char *const path = scratch_file("kept", "old", 3);
@@ -355,6 +372,7 @@ Suite *wa_suite_output(void)
     TCase *const tcase = new_case("output");
 
     tcase_add_test(tcase, output_appears_under_its_name_when_it_is_committed);
+    tcase_add_test(tcase, what_is_whole_in_memory_is_saved_in_one_go);
     tcase_add_test(tcase, an_older_file_stays_until_the_new_one_is_whole);
     tcase_add_test(tcase, two_outputs_of_one_name_do_not_meet);
     tcase_add_test(tcase, output_named_gz_is_packed);
