@@ -126,21 +126,13 @@ static wa_status compare_making(again *a, wa_error *err)
 {
     wa_status  st     = WA_OK;
     wa_config *config = NULL;
-    wa_buf     whole  = { 0 };
     json_t    *now    = NULL;
 
     WA_TRY(wa_config_open(a->config, NULL, 0, &wa_experiment_schema, wa_cli_env(), &config, err));
-    wa_buf_str(&a->text, "{");
-    WA_TRY(wa_record_add_making(&a->text, config, err));
-    wa_buf_text(&whole, wa_buf_view(&a->text));
-    wa_buf_str(&whole, ",\"texts\":[]}");
-    if (whole.failed)
-        WA_TRY(wa_fail_memory(err, a->folder));
-    WA_TRY(wa_record_read(wa_buf_view(&whole), a->folder, &now, err));
+    WA_TRY(wa_record_begin(&a->text, config, &now, err));
     wa_record_compare_making(&a->changes, a->before, now);
 done:
     json_decref(now);
-    wa_buf_clear(&whole);
     wa_config_close(config);
     return st;
 }

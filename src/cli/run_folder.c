@@ -209,20 +209,12 @@ static wa_status describe(const wa_run_plan *plan, wa_buf *record, json_t **maki
 {
     wa_status  st     = WA_OK;
     wa_config *config = NULL;
-    wa_buf     whole  = { 0 };
 
     WA_TRY(wa_config_open(plan->config, plan->sets, plan->n_sets, &wa_experiment_schema, wa_cli_env(), &config, err));
-    wa_buf_str(record, "{");
-    WA_TRY(wa_record_add_making(record, config, err));
-    wa_buf_text(&whole, wa_buf_view(record));
-    wa_buf_str(&whole, ",\"texts\":[]}");
-    if (whole.failed || record->failed)
-        WA_TRY(wa_fail_memory(err, plan->config));
-    WA_TRY(wa_record_read(wa_buf_view(&whole), plan->config, making, err));
+    WA_TRY(wa_record_begin(record, config, making, err));
     wa_record_add_plan(record, plan);
 done:
     wa_config_close(config);
-    wa_buf_clear(&whole);
     return st;
 }
 

@@ -62,11 +62,11 @@ done:
     return st;
 }
 
-wa_status wa_record_add_making(wa_buf *out, const wa_config *config, wa_error *err)
+static wa_status add_making(wa_buf *out, const wa_config *config, wa_error *err)
 {
     wa_status st = WA_OK;
 
-    wa_buf_str(out, "\"wordahead\":");
+    wa_buf_str(out, "{\"wordahead\":");
     wa_json_add_text(out, wa_text_of(wa_version()));
     WA_TRY(add_configuration(out, config, err));
     wa_buf_str(out, ",\n\"files\":[");
@@ -79,6 +79,34 @@ done:
     return st;
 }
 
+wa_status wa_record_begin(wa_buf *out, const wa_config *config, json_t **making, wa_error *err)
+{
+    wa_status st    = WA_OK;
+    wa_buf    whole = { .env = out->env };
+
+    WA_TRY(add_making(out, config, err));
+    wa_buf_text(&whole, wa_buf_view(out));
+    wa_buf_str(&whole, ",\"texts\":[]}");
+    if (whole.failed || out->failed)
+        WA_TRY(wa_fail_memory(err, wa_config_path(config)));
+    WA_TRY(wa_record_read(wa_buf_view(&whole), wa_config_path(config), making, err));
+done:
+    wa_buf_clear(&whole);
+    return st;
+}
+
+void wa_record_add_values(wa_buf *out, const wa_grid *grid, size_t combination)
+{
+    wa_buf_str(out, "\"sweep\":{");
+    for (size_t a = 0; a < grid->n_axes; a++) {
+        wa_buf_str(out, a ? "," : "");
+        wa_json_add_text(out, grid->axes[a].key);
+        wa_buf_str(out, ":");
+        wa_json_add_text(out, wa_grid_value(grid, combination, a));
+    }
+    wa_buf_str(out, "}");
+}
+
 void wa_record_add_plan(wa_buf *out, const wa_run_plan *plan)
 {
     wa_buf_str(out, ",\n\"config\":");
@@ -88,14 +116,8 @@ void wa_record_add_plan(wa_buf *out, const wa_run_plan *plan)
         wa_buf_str(out, i ? "," : "");
         wa_json_add_text(out, wa_text_of(plan->sets[i]));
     }
-    wa_buf_str(out, "],\"sweep\":{");
-    for (size_t a = 0; a < plan->grid->n_axes; a++) {
-        wa_buf_str(out, a ? "," : "");
-        wa_json_add_text(out, plan->grid->axes[a].key);
-        wa_buf_str(out, ":");
-        wa_json_add_text(out, wa_grid_value(plan->grid, plan->combination, a));
-    }
-    wa_buf_str(out, "}");
+    wa_buf_str(out, "],");
+    wa_record_add_values(out, plan->grid, plan->combination);
 }
 
 /* ---------------------------------------------------------------- what it gave */

@@ -222,14 +222,8 @@ static void add_run(wa_buf *out, const wa_run_table *table, size_t i)
 
     wa_buf_str(out, "{\"run\":");
     wa_json_add_text(out, wa_text_of(row->name));
-    wa_buf_str(out, ",\"sweep\":{");
-    for (size_t a = 0; a < table->plan->grid->n_axes; a++) {
-        wa_buf_str(out, a ? "," : "");
-        wa_json_add_text(out, table->plan->grid->axes[a].key);
-        wa_buf_str(out, ":");
-        wa_json_add_text(out, wa_grid_value(table->plan->grid, i, a));
-    }
-    wa_buf_str(out, "}");
+    wa_buf_str(out, ",");
+    wa_record_add_values(out, table->plan->grid, i);
     if (row->record) {
         wa_buf_str(out, ",\"texts\":");
         wa_json_add_value(out, json_object_get(row->record, "texts"));
