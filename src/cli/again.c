@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "cli/changes.h"
 #include "cli/cli.h"
 #include "cli/run_folder.h"
 #include "data/npy.h"
@@ -130,7 +131,7 @@ static wa_status compare_making(again *a, wa_error *err)
 
     WA_TRY(wa_config_open(a->config, NULL, 0, &wa_experiment_schema, wa_cli_env(), &config, err));
     WA_TRY(wa_record_begin(&a->text, config, &now, err));
-    wa_record_compare_making(&a->changes, a->before, now);
+    wa_changes_add_making(&a->changes, a->before, now);
 done:
     json_decref(now);
     wa_config_close(config);
@@ -145,7 +146,7 @@ static void compare_record(again *a, const json_t *now)
         wa_buf_format(&a->changes, "model: fingerprint %s, was %s\n", json_string_value(is),
                       json_is_string(was) ? json_string_value(was) : "none");
     compare_end(a);
-    wa_record_compare_results(&a->changes, a->before, now);
+    wa_changes_add_results(&a->changes, a->before, now);
 }
 
 static wa_status run_again(again *a, size_t n_threads, wa_error *err)

@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "cli/changes.h"
 #include "cli/cli.h"
 #include "data/npy.h"
 
@@ -237,7 +238,7 @@ static wa_status look(const char *folder, const json_t *making, json_t **record,
     if (!has_record(folder))
         WA_FAIL(WA_EUSAGE, "%s: it is there already, and no run; name another folder with -o", folder);
     WA_TRY(wa_run_folder_read(folder, &found, err));
-    wa_record_compare_making(&changes, found, making);
+    wa_changes_add_making(&changes, found, making);
     if (changes.failed)
         WA_TRY(wa_fail_memory(err, folder));
     if (changes.n_bytes > 0)

@@ -32,7 +32,7 @@ void wa_record_add_digest(wa_buf *out, const char *name, uint64_t digest);
 
 /* Begins a record: "wordahead", "configuration" and "files", for a configuration before it is run.
  *
- * making  the same as a value, for wa_record_compare_making(); the caller frees it
+ * making  the same as a value, for wa_changes_add_making(); the caller frees it
  * Errors  those of wa_file_digest() for a file that it names; WA_ENOMEM. */
 wa_status wa_record_begin(wa_buf *out, const wa_config *config, json_t **making, wa_error *err);
 
@@ -52,12 +52,5 @@ wa_status wa_record_add_results(wa_buf *out, wa_runner *runner, wa_record_observ
 
 /* The value of a text that begins and ends a JSON object; the caller frees it. Errors: WA_EFORMAT, WA_ENOMEM. */
 wa_status wa_record_read(wa_text text, const char *path, json_t **out, wa_error *err);
-
-/* Appends a line for each thing that now differs from before in what wa_record_begin() writes: "program: version 0.2.0, was
- * 0.1.0\n". Paths may differ. */
-void wa_record_compare_making(wa_buf *out, const json_t *before, const json_t *now);
-
-/* Appends a line for what of the results differs first, with its place and both values. */
-void wa_record_compare_results(wa_buf *out, const json_t *before, const json_t *now);
 
 #endif
