@@ -1,9 +1,8 @@
 /* What differs between two records. See changes.h. */
 #include "cli/changes.h"
 
-#include <string.h>
-
 #include "base/str.h"
+#include "data/lexicon.h"
 
 static wa_text text_of(const json_t *value)
 {
@@ -12,97 +11,179 @@ static wa_text text_of(const json_t *value)
 
 /* ---------------------------------------------------------------- the configuration */
 
-/* The keys around a line of a configuration: one for each indentation. */
-typedef struct surroundings {
-    struct {
-        size_t  indent;
-        wa_text key;
-    } keys[16];
-    size_t n;
-} surroundings;
+/* A line of a configuration that is shown bare. */
+typedef struct setting {
+    wa_text key;   /* as --set takes it: "attention.0.heads" */
+    wa_text value; /* nothing where its own keys follow */
+    size_t  indent;
+    size_t  around; /* index of the setting whose key this is; WA_NONE */
+} setting;
 
-/* A line without its indentation and the sign of a list before it. */
-static wa_text inner_part(wa_text line)
+/* A zeroed one is empty. */
+typedef struct settings {
+    wa_arena   arena;
+    wa_lexicon keys; /* in the order of the items, as no key is there twice */
+    setting   *items;
+    size_t     n, capacity;
+} settings;
+
+static void clear_settings(settings *s)
 {
-    size_t n = 0;
-
-    while (n < line.n_bytes && line.data[n] == ' ')
-        n++;
-    n += n + 1 < line.n_bytes && line.data[n] == '-' && line.data[n + 1] == ' ' ? 2 : 0;
-    return (wa_text){ line.data + n, line.n_bytes - n };
+    wa_lexicon_clear(&s->keys);
+    wa_release(NULL, s->items);
+    wa_arena_clear(&s->arena);
 }
 
-static void leave_to(surroundings *around, size_t indent)
+/* Appends "attention.1" for the second line "- attention:", or the key behind those around it. */
+static void name_setting(const settings *s, wa_buf *out, size_t around, wa_text name, bool is_stage)
 {
-    while (around->n > 0 && around->keys[around->n - 1].indent >= indent)
-        around->n--;
-}
-
-static void enter(surroundings *around, wa_text line)
-{
-    const wa_text     inner = inner_part(line);
-    const char *const colon = inner.n_bytes > 0 ? memchr(inner.data, ':', inner.n_bytes) : NULL;
-
-    if (!colon || around->n == sizeof around->keys / sizeof *around->keys)
-        return;
-    around->keys[around->n].indent = line.n_bytes - inner.n_bytes;
-    around->keys[around->n++].key  = (wa_text){ inner.data, (size_t)(colon - inner.data) };
-}
-
-/* "configuration: pipeline: attention: 'heads: 2', was 'heads: 1'"; NULL is no line. */
-static void add_line(wa_buf *out, const surroundings *around, const wa_text *was, const wa_text *is)
-{
-    wa_buf_str(out, "configuration: ");
-    for (size_t i = 0; i < around->n; i++)
-        wa_buf_format(out, "%.*s: ", (int)around->keys[i].key.n_bytes, around->keys[i].key.data);
-    wa_buf_format(out, "%s, was ", is ? wa_show(inner_part(*is)).quoted : "nothing");
-    wa_buf_format(out, "%s\n", was ? wa_show(inner_part(*was)).quoted : "nothing");
-}
-
-static size_t count_lines(wa_text text)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.n_bytes; i++)
-        n += text.data[i] == '\n';
-    return n;
-}
-
-/* Every line that differs; where one of the texts has more of them, the first. */
-static void compare_lines(wa_buf *out, wa_text before, wa_text now)
-{
-    const bool   is_same_length = count_lines(before) == count_lines(now);
-    wa_cursor    a = { before, 0 }, b = { now, 0 };
-    surroundings around = { .n = 0 };
-    wa_text      was, is;
-
-    for (;;) {
-        const bool has_was = wa_cursor_take_line(&a, &was), has_is = wa_cursor_take_line(&b, &is);
-
-        if (!has_was && !has_is)
-            return;
-        const wa_text line = has_is ? is : was;
-        leave_to(&around, line.n_bytes - inner_part(line).n_bytes);
-        if (!has_was || !has_is || !wa_text_equal(was, is)) {
-            add_line(out, &around, has_was ? &was : NULL, has_is ? &is : NULL);
-            if (!is_same_length)
-                return;
-        }
-        enter(&around, line);
+    if (!is_stage && around != WA_NONE) {
+        wa_buf_text(out, s->items[around].key);
+        wa_buf_str(out, ".");
     }
+    wa_buf_text(out, name);
+    const size_t n = out->n_bytes;
+    for (size_t i = 0; is_stage && (i == 0 || wa_lexicon_find(&s->keys, wa_buf_view(out)) != WA_NONE) && !out->failed; i++) {
+        out->n_bytes = n;
+        wa_buf_format(out, ".%zu", i);
+    }
+}
+
+static bool add_setting(settings *s, setting added, wa_text name, bool is_stage)
+{
+    void  *items = s->items;
+    wa_buf key   = { 0 };
+    size_t index;
+
+    name_setting(s, &key, added.around, name, is_stage);
+    added.key = key.failed ? (wa_text){ 0 } : wa_arena_text(&s->arena, wa_buf_view(&key));
+    wa_buf_clear(&key);
+    if (!added.key.data || !wa_grow(NULL, &items, &s->capacity, s->n + 1, sizeof *s->items) ||
+        !wa_lexicon_add(&s->keys, added.key, &index, NULL))
+        return false;
+    s->items         = items;
+    s->items[s->n++] = added;
+    return true;
+}
+
+/* How long the key of a line is; one in quotes may hold a colon. */
+static size_t measure_key(wa_text line)
+{
+    size_t n = 0;
+
+    for (bool is_quoted = false; n < line.n_bytes && (is_quoted || line.data[n] != ':'); n++) {
+        is_quoted = is_quoted != (line.data[n] == '"');
+        n += is_quoted && line.data[n] == '\\';
+    }
+    return n < line.n_bytes ? n : line.n_bytes;
+}
+
+static wa_text behind(wa_text text, size_t n)
+{
+    n = n < text.n_bytes ? n : text.n_bytes;
+    return (wa_text){ text.data + n, text.n_bytes - n };
+}
+
+/* Takes a line in; lines around it are less indented. */
+static bool take_line(settings *s, wa_text line)
+{
+    size_t  indent = 0;
+    setting added  = { .around = s->n > 0 ? s->n - 1 : WA_NONE };
+
+    while (indent < line.n_bytes && line.data[indent] == ' ')
+        indent++;
+    const bool is_stage = wa_text_begins(behind(line, indent), wa_text_of("- "));
+    added.indent        = indent + (is_stage ? 2 : 0);
+    while (added.around != WA_NONE && s->items[added.around].indent >= added.indent)
+        added.around = s->items[added.around].around;
+    const wa_text inner = behind(line, added.indent);
+    const size_t  n_key = measure_key(inner);
+    added.value         = behind(inner, n_key + 2); /* ": " */
+    return add_setting(s, added, (wa_text){ inner.data, n_key }, is_stage);
+}
+
+static bool read_settings(settings *s, wa_text values)
+{
+    wa_cursor lines = { values, 0 };
+    wa_text   line;
+
+    while (wa_cursor_take_line(&lines, &line))
+        if (!take_line(s, line))
+            return false;
+    return true;
+}
+
+/* Whether a setting is told of: not where the one around it is alone on its side, which says it all. */
+static bool is_told(const settings *of, size_t i, const settings *other)
+{
+    const size_t around = of->items[i].around;
+
+    return around == WA_NONE || wa_lexicon_find(&other->keys, of->items[around].key) != WA_NONE;
+}
+
+static void add_setting_change(wa_buf *out, const setting *was, const setting *is)
+{
+    const wa_text key = is ? is->key : was->key;
+
+    wa_buf_str(out, "configuration: ");
+    wa_buf_text(out, key);
+    wa_buf_format(out, " is %s", !is ? "not given" : is->value.n_bytes > 0 ? wa_show(is->value).quoted : "given");
+    wa_buf_format(out, ", was %s\n", !was ? "not" : was->value.n_bytes > 0 ? wa_show(was->value).quoted : "given");
+}
+
+static void compare_settings(wa_buf *out, const settings *before, const settings *now)
+{
+    for (size_t i = 0; i < now->n; i++) {
+        const size_t was = wa_lexicon_find(&before->keys, now->items[i].key);
+
+        if (was == WA_NONE ? is_told(now, i, before) : !wa_text_equal(before->items[was].value, now->items[i].value))
+            add_setting_change(out, was == WA_NONE ? NULL : &before->items[was], &now->items[i]);
+    }
+    for (size_t i = 0; i < before->n; i++)
+        if (wa_lexicon_find(&now->keys, before->items[i].key) == WA_NONE && is_told(before, i, now))
+            add_setting_change(out, &before->items[i], NULL);
+}
+
+static void compare_configurations(wa_buf *out, wa_text before, wa_text now)
+{
+    settings     a = { .n = 0 }, b = { .n = 0 };
+    const size_t n = out->n_bytes;
+
+    if (read_settings(&a, before) && read_settings(&b, now))
+        compare_settings(out, &a, &b);
+    else
+        out->failed = true;
+    if (out->n_bytes == n && !wa_text_equal(before, now))
+        wa_buf_str(out, "configuration: its stages, or words with vectors, stand in another order\n");
+    clear_settings(&b);
+    clear_settings(&a);
 }
 
 /* ---------------------------------------------------------------- files */
 
-static const json_t *find_file(const json_t *files, const json_t *key, size_t ordinal)
+/* The file in a list that stands for file i of another: of its key the same one in order, as each stage of a kind may name one. */
+static const json_t *find_file(const json_t *files, const json_t *other, size_t i)
 {
-    for (size_t i = 0; i < json_array_size(files); i++) {
-        const json_t *const file = json_array_get(files, i);
+    const json_t *const key     = json_object_get(json_array_get(other, i), "key");
+    size_t              ordinal = 0;
+
+    for (size_t k = 0; k < i; k++)
+        ordinal += json_equal(json_object_get(json_array_get(other, k), "key"), key) != 0;
+    for (size_t k = 0; k < json_array_size(files); k++) {
+        const json_t *const file = json_array_get(files, k);
 
         if (json_equal(json_object_get(file, "key"), key) && ordinal-- == 0)
             return file;
     }
     return NULL;
+}
+
+/* A file that one of both has alone. */
+static void add_alone(wa_buf *out, const json_t *file, const char *what)
+{
+    const wa_text key = text_of(json_object_get(file, "key"));
+
+    wa_buf_format(out, "%.*s: %s\n", (int)key.n_bytes, key.data, what);
 }
 
 static void compare_file(wa_buf *out, const json_t *before, const json_t *now)
@@ -119,23 +200,19 @@ static void compare_file(wa_buf *out, const json_t *before, const json_t *now)
                   json_integer_value(json_object_get(before, "bytes")), json_is_string(was) ? json_string_value(was) : "none");
 }
 
-/* Files of one key by their order: each stage of a kind may name one. */
 static void compare_files(wa_buf *out, const json_t *before, const json_t *now)
 {
     for (size_t i = 0; i < json_array_size(now); i++) {
-        const json_t *const file = json_array_get(now, i), *const key = json_object_get(file, "key");
-        size_t ordinal = 0;
+        const json_t *const was = find_file(before, now, i), *const is = json_array_get(now, i);
 
-        for (size_t k = 0; k < i; k++)
-            ordinal += json_equal(json_object_get(json_array_get(now, k), "key"), key) != 0;
-        const json_t *const was = find_file(before, key, ordinal);
         if (was)
-            compare_file(out, was, file);
+            compare_file(out, was, is);
         else
-            wa_buf_format(out, "%s: a file is named, was none\n", json_string_value(key));
+            add_alone(out, is, "a file is named, was none");
     }
-    if (json_array_size(before) > json_array_size(now))
-        wa_buf_format(out, "files: %zu are named, were %zu\n", json_array_size(now), json_array_size(before));
+    for (size_t i = 0; i < json_array_size(before); i++)
+        if (!find_file(now, before, i))
+            add_alone(out, json_array_get(before, i), "no file is named, was one");
 }
 
 /* ---------------------------------------------------------------- what a run is made of */
@@ -146,8 +223,8 @@ void wa_changes_add_making(wa_buf *out, const json_t *before, const json_t *now)
 
     if (!json_equal(was, is))
         wa_buf_format(out, "program: version %s, was %s\n", json_string_value(is), json_string_value(was));
-    compare_lines(out, text_of(json_object_get(json_object_get(before, "configuration"), "values")),
-                  text_of(json_object_get(json_object_get(now, "configuration"), "values")));
+    compare_configurations(out, text_of(json_object_get(json_object_get(before, "configuration"), "values")),
+                           text_of(json_object_get(json_object_get(now, "configuration"), "values")));
     compare_files(out, json_object_get(before, "files"), json_object_get(now, "files"));
 }
 
