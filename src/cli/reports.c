@@ -57,7 +57,7 @@ wa_status wa_cli_reports_add(wa_cli_reports *reports, wa_session *session, wa_te
 
     if ((!reports->page && !reports->figures) || reports->n == WA_PAGE_MOST_RUNS)
         goto done;
-    snprintf(name, sizeof name, "text %zu", i + 1);
+    snprintf(name, sizeof name, "Text %zu", i + 1);
     WA_TRY(wa_cli_report_run(&reports->items[reports->n++], session, name, text, k, err));
     if (reports->figures)
         WA_TRY(draw(reports, i, n_texts, err));

@@ -410,7 +410,7 @@ static void add_palette(wa_buf *out, bool is_dark)
 void wa_figure_style(wa_buf *out)
 {
     add_palette(out, false);
-    wa_buf_str(out, "@media(prefers-color-scheme:dark){");
+    wa_buf_str(out, "@media screen and (prefers-color-scheme:dark){");
     add_palette(out, true);
     wa_buf_str(out,
                "}\nsvg text{font:11px \"DejaVu Sans Mono\",Menlo,Consolas,monospace;fill:var(--ink)}svg .title{font-weight:bold}"

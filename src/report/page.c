@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/asset.h"
+#include "base/str.h"
 #include "report/data.h"
 #include "report/page_parts.h"
 
@@ -73,14 +74,24 @@ static void add_notes(wa_buf *out, const wa_report_part *parts, size_t n)
              "apart.</p></footer>");
 }
 
+static bool is_one_text(const wa_report_part *parts, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (!wa_text_equal(parts[i].record->text, parts[0].record->text))
+            return false;
+    return true;
+}
+
 void wa_page_finish(wa_buf *out, wa_page *page, const char *title, const wa_report_part *parts, size_t n)
 {
     const wa_record *records[WA_PAGE_MOST_RUNS];
 
     assert(n > 0 && n <= WA_PAGE_MOST_RUNS);
     add_head(out, title, parts[0].record->text);
-    wa_html_format(out, "<body><header><h1>%t</h1><blockquote>%t</blockquote></header>\n<nav aria-label=\"Contents\"><ol>",
-                   wa_text_of(title), parts[0].record->text);
+    wa_html_format(out, "<body><header><h1>%t</h1>", wa_text_of(title));
+    if (is_one_text(parts, n))
+        wa_html_format(out, "<blockquote>%t</blockquote>", parts[0].record->text);
+    wa_buf_str(out, "</header>\n<nav aria-label=\"Contents\"><ol>");
     wa_buf_text(out, wa_buf_view(&page->contents));
     wa_buf_str(out, "</ol></nav>\n<aside id=\"cell\" aria-live=\"polite\" hidden></aside>\n<main>\n");
     wa_buf_text(out, wa_buf_view(&page->body));
@@ -100,13 +111,27 @@ void wa_page_finish(wa_buf *out, wa_page *page, const char *title, const wa_repo
     wa_buf_clear(&page->body);
 }
 
+/* Of several texts: which one the sections behind it are about. */
+static void begin_text(wa_page *page)
+{
+    const wa_record *const record = page->part->record;
+
+    wa_html_format(&page->contents, "<li class=\"text\"><a href=\"#text%z\">%t: ", page->run + 1, record->name);
+    wa_html_fit(&page->contents, record->text, 60);
+    wa_buf_str(&page->contents, "</a></li>");
+    wa_html_format(&page->body, "<header id=\"text%z\"><h2>%t</h2><blockquote>%t</blockquote></header>\n", page->run + 1,
+                   record->name, record->text);
+}
+
 void wa_page_add(wa_buf *out, const wa_report_part *parts, size_t n)
 {
-    wa_page page = { .contents.env = out->env, .body.env = out->env, .n_runs = n };
+    wa_page page = { .contents.env = out->env, .body.env = out->env };
 
     for (page.run = 0; page.run < n; page.run++) {
         page.part = &parts[page.run];
+        if (n > 1)
+            begin_text(&page);
         wa_page_add_sections(&page);
     }
-    wa_page_finish(out, &page, "How the next word came about", parts, n);
+    wa_page_finish(out, &page, parts[0].record->n_next > 0 ? "How the next word came about" : "What a pipeline computed", parts, n);
 }

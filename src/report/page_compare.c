@@ -319,7 +319,7 @@ static void add_arrays(comparison *c)
 
 void wa_page_add_comparison(wa_buf *out, const wa_report_part parts[2])
 {
-    comparison c = { .page = { .contents.env = out->env, .body.env = out->env, .part = parts, .n_runs = 2 }, .parts = parts };
+    comparison c = { .page = { .contents.env = out->env, .body.env = out->env, .part = parts }, .parts = parts };
 
     add_setup(&c);
     add_ranking(&c);

@@ -11,7 +11,7 @@
 typedef struct wa_page {
     wa_buf                contents, body;
     const wa_report_part *part; /* the run that is written about */
-    size_t                run, n_runs;
+    size_t                run;
 } wa_page;
 
 /* Begins a section, closing none: its heading, and its line in the contents. `id` is told apart by run. */

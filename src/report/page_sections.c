@@ -236,9 +236,7 @@ static void add_words(wa_page *page)
     const wa_record *const record = page->part->record;
     const size_t           first  = wa_record_first(record);
 
-    wa_page_open(page, "words", page->n_runs > 1 ? "The text" : "Words");
-    if (page->n_runs > 1)
-        wa_html_format(&page->body, "<blockquote>%t</blockquote>", record->text);
+    wa_page_open(page, "words", "Words");
     wa_html_format(&page->body,
                    "<p>The text is split into words, and the model runs over %z of them, the start word included where "
                    "there is one.",
