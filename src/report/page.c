@@ -15,7 +15,7 @@ WA_ASSET(report_script, "src/report/report.js");
 
 /* ---------------------------------------------------------------- sections */
 
-static void add_id(wa_buf *out, const wa_page *page, const char *id)
+void wa_page_add_id(wa_buf *out, const wa_page *page, const char *id)
 {
     if (page->run > 0)
         wa_buf_format(out, "run%zu.", page->run);
@@ -25,10 +25,10 @@ static void add_id(wa_buf *out, const wa_page *page, const char *id)
 void wa_page_open(wa_page *page, const char *id, const char *title)
 {
     wa_buf_str(&page->contents, "<li><a href=\"#");
-    add_id(&page->contents, page, id);
+    wa_page_add_id(&page->contents, page, id);
     wa_html_format(&page->contents, "\">%t</a></li>", wa_text_of(title));
     wa_buf_str(&page->body, "<section id=\"");
-    add_id(&page->body, page, id);
+    wa_page_add_id(&page->body, page, id);
     wa_html_format(&page->body, "\"><h2>%t</h2>", wa_text_of(title));
 }
 

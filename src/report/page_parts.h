@@ -1,5 +1,5 @@
-/* What the parts of a page share: page.c (the frame, the order of the sections), page_sections.c (what they say), page_compare.c (two
- * runs), page_figures.c (files). Nobody else includes this. */
+/* What the parts of a page share: page.c (the frame), page_sections.c (words and stages), page_quantity.c (a recorded array),
+ * page_answer.c (the ranked words), page_compare.c (two runs), page_figures.c (files). Nobody else includes this. */
 #ifndef WA_REPORT_PAGE_PARTS_H
 #define WA_REPORT_PAGE_PARTS_H
 
@@ -17,11 +17,20 @@ typedef struct wa_page {
 /* Begins a section, closing none: its heading, and its line in the contents. `id` is told apart by run. */
 void wa_page_open(wa_page *page, const char *id, const char *title);
 void wa_page_close(wa_page *page);
+/* An id or a part of a link, told apart by run. */
+void wa_page_add_id(wa_buf *out, const wa_page *page, const char *id);
 
 /* The sections of one run, in the order of the data. */
 void wa_page_add_sections(wa_page *page);
-/* A table of a ranking. */
-void wa_page_add_ranking(wa_page *page);
+/* Those about the ranked words; there is at least one. */
+void wa_page_add_answer(wa_page *page);
+
+/* Opens a figure with its heading; array NULL: it is of none. */
+void wa_page_open_figure(wa_page *page, const char *id, const char *title, const wa_recorded *array);
+/* The whole figure of a quantity of a stage. */
+void wa_page_add_quantity(wa_page *page, const wa_stage *stage, const char *name);
+/* Cells of a table: length, mean, least and largest of n numbers. */
+void wa_page_add_summary(wa_buf *out, const float *x, size_t n);
 
 /* The figures that are of no array. The bars are of a page, or with NULL a file of their own. */
 void wa_page_add_bars(wa_buf *out, const wa_report_part *part, const wa_page *page);

@@ -48,6 +48,11 @@ double wa_setup_number(const wa_stage *stage, const char *key)
     return *(const double *)field_of(stage, key, WA_KEY_NUMBER);
 }
 
+const wa_sizes *wa_setup_sizes(const wa_stage *stage, const char *key)
+{
+    return field_of(stage, key, WA_KEY_SIZES);
+}
+
 double wa_setup_scale(const wa_stage *stage, const char *key, size_t width)
 {
     const wa_scale *const scale = field_of(stage, key, WA_KEY_SCALE);

@@ -6,10 +6,11 @@
 #include "model/stage.h"
 
 /* The key must be one of the stage's, and of that type. */
-size_t wa_setup_choice(const wa_stage *stage, const char *key); /* the index in its range "a|b|c" */
-bool   wa_setup_bool(const wa_stage *stage, const char *key);
-size_t wa_setup_size(const wa_stage *stage, const char *key);
-double wa_setup_number(const wa_stage *stage, const char *key);
+size_t          wa_setup_choice(const wa_stage *stage, const char *key); /* the index in its range "a|b|c" */
+bool            wa_setup_bool(const wa_stage *stage, const char *key);
+size_t          wa_setup_size(const wa_stage *stage, const char *key);
+double          wa_setup_number(const wa_stage *stage, const char *key);
+const wa_sizes *wa_setup_sizes(const wa_stage *stage, const char *key);
 /* A scale that is a number or the word sqrt_d, which is the root of `width`: the number that the stage multiplies with. */
 double wa_setup_scale(const wa_stage *stage, const char *key, size_t width);
 
