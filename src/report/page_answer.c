@@ -179,11 +179,10 @@ static void add_contributions(wa_page *page)
 
     wa_page_open(page, "contributions", "What each part contributed");
     wa_buf_str(&page->body,
-               "<p>The row that the logits are made of is a sum, so each logit is one too: of what the word itself, its position, "
-               "each head "
-               "and the biases gave. A norm divides by the deviation that it found; that number is held, and everything else is "
-               "exact. What a "
-               "head gives is taken as it stands: that it came from the values of certain words is not followed further back.</p>");
+               "<p>The row that the logits are made of is a sum, so each logit is one too: of what the word itself, its "
+               "position, each head and the biases gave. A norm divides by the deviation that it found; that number is held, "
+               "and everything else is exact. What a head gives is taken as it stands: that it came from the values of "
+               "certain words is not followed further back.</p>");
     wa_page_open_figure(page, "contribution", "Contributions to the logits", NULL);
     wa_buf_str(&page->body, "<div class=\"scroll\">");
     wa_page_add_contribution_map(&page->body, page->part, false);
