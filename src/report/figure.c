@@ -12,11 +12,13 @@
 #define WIDTH_OF_COLUMN 6.65
 
 enum {
-    GAP        = 6, /* between labels and what they belong to */
-    LINE       = 16,
-    LETTER     = 4, /* from the middle of a letter down to the line it stands on */
-    KEY_STEP   = 4, /* a level of the colour key */
-    KEY_HEIGHT = 8,
+    GAP          = 6, /* between labels and what they belong to */
+    LINE         = 16,
+    LETTER       = 4,  /* from the middle of a letter down to the line it stands on */
+    LEAST_SQUARE = 12, /* a cell of words by words; labels need as much */
+    MOST_SQUARE  = 24,
+    KEY_STEP     = 4, /* a level of the colour key */
+    KEY_HEIGHT   = 8,
 };
 
 /* ---------------------------------------------------------------- colours */
@@ -118,7 +120,7 @@ static size_t row_label(const wa_heatmap *map)
 /* Of numbered columns. As many as a head has are drawn so that four heads stand side by side, as many as a vector has fill the page. */
 static double cell_width(size_t n_columns)
 {
-    const double width = n_columns <= 12 ? 20 : (n_columns <= 80 ? 200.0 : 1080.0) / (double)n_columns;
+    const double width = n_columns <= 12 ? MOST_SQUARE : (n_columns <= 80 ? 200.0 : 1080.0) / (double)n_columns;
 
     return width < 2 ? 2 : width > 10 && n_columns > 12 ? 10 : width;
 }
@@ -130,7 +132,7 @@ static layout lay_out(const wa_heatmap *map)
 
     l.cell_width = cell_width(map->n_columns);
     if (map->columns)
-        l.cell_width = l.cell_height = square < 12 ? 12 : square > LINE ? LINE : square;
+        l.cell_width = l.cell_height = square < LEAST_SQUARE ? LEAST_SQUARE : square > MOST_SQUARE ? MOST_SQUARE : square;
     l.left = width_of(longest(map->rows, map->n_rows, row_label(map))) + GAP;
     l.top  = title_height(&map->figure) + GAP +
             (map->columns ? width_of(longest(map->columns, map->n_columns, WA_FIGURE_LABEL)) : LINE - 4);

@@ -119,29 +119,45 @@ static void add_best(wa_buf *out, const wa_record *record, const float *x, bool 
     wa_buf_str(out, "</td>");
 }
 
+/* Whether a table shows every number of a row. */
+static bool is_narrow(const wa_recorded *array)
+{
+    return array->shape[array->rank - 1] <= FEW_COLUMNS;
+}
+
+static void add_table_head(wa_buf *out, const wa_record *record, const wa_recorded *array)
+{
+    const bool by_word = wa_recorded_is_by_word(array);
+
+    wa_buf_str(out, "<thead><tr><th>word</th>");
+    for (size_t c = 0; is_narrow(array) && c < array->shape[array->rank - 1]; c++)
+        if (by_word)
+            wa_html_format(out, "<th>%t</th>", record->labels[c]);
+        else
+            wa_html_format(out, "<th>%z</th>", c);
+    if (!is_narrow(array))
+        wa_buf_str(out,
+                   by_word ? "<th class=\"words\">largest</th>" : "<th>length</th><th>mean</th><th>least</th><th>largest</th>");
+    wa_buf_str(out, "</tr></thead>");
+}
+
 void wa_page_add_table(wa_buf *out, const wa_record *record, const wa_recorded *array, size_t slice)
 {
-    const size_t n       = array->shape[array->rank - 1];
-    const bool   by_word = wa_recorded_is_by_word(array), is_small = !by_word && n <= FEW_COLUMNS;
-
     wa_buf_str(out, "<div class=\"scroll\"><table>");
     if (array->rank == 3)
         wa_html_format(out, "<caption>head %z</caption>", slice);
-    wa_buf_str(out, "<thead><tr><th>word</th>");
-    for (size_t c = 0; is_small && c < n; c++)
-        wa_html_format(out, "<th>%z</th>", c);
-    if (!is_small)
-        wa_buf_str(out,
-                   by_word ? "<th class=\"words\">largest</th>" : "<th>length</th><th>mean</th><th>least</th><th>largest</th>");
-    wa_buf_str(out, "</tr></thead><tbody>");
+    add_table_head(out, record, array);
+    wa_buf_str(out, "<tbody>");
     for (size_t t = wa_record_first(record); t < record->T; t++) {
         const float *const x = wa_recorded_row(array, slice, t);
 
         wa_html_format(out, "<tr><th>%t</th>", record->labels[t]);
-        if (by_word)
+        if (is_narrow(array))
+            add_numbers(out, x, array->shape[array->rank - 1]);
+        else if (wa_recorded_is_by_word(array))
             add_best(out, record, x, wa_recorded_is_weights(array));
         else
-            (is_small ? add_numbers : wa_page_add_summary)(out, x, n);
+            wa_page_add_summary(out, x, array->shape[array->rank - 1]);
         wa_buf_str(out, "</tr>");
     }
     wa_buf_str(out, "</tbody></table></div>");
@@ -186,7 +202,8 @@ static void close_figure(wa_page *page, const wa_recorded *array, const char *ca
     if (array->shape[array->rank - 1] > WA_PLATE_MOST_COLUMNS && !wa_recorded_is_by_word(array))
         wa_html_format(&page->body, " Of %z columns the first %z are drawn.", array->shape[array->rank - 1],
                        (size_t)WA_PLATE_MOST_COLUMNS);
-    wa_buf_str(&page->body, "</figcaption><details><summary>As a table</summary><div class=\"tables\">");
+    wa_html_format(&page->body, "</figcaption><details%s><summary>As a table</summary><div class=\"tables\">",
+                   is_narrow(array) && record->T <= FEW_COLUMNS ? " open" : "");
     for (size_t slice = 0; slice < wa_recorded_slices(array); slice++)
         wa_page_add_table(&page->body, record, array, slice);
     wa_html_format(&page->body, "</div></details><div class=\"step\" data-run=\"%z\" data-step=\"%s\"></div></figure>\n", page->run,

@@ -121,30 +121,49 @@ static void add_masked_heads(wa_page *page, const wa_stage *stage)
     wa_buf_str(&page->body, ". Such a head still has queries, keys, scores and weights, and gives zeros.</p>");
 }
 
+/* How this attention is set up, in sentences. */
+static void add_attention_setup(wa_page *page, const wa_stage *stage)
+{
+    enum { CAUSAL, SQRT_E = 0, SLICE = 1, NO_PROJECTIONS = 1, VECTORS = 1, MATRIX = 1 };
+    wa_buf *const body = &page->body;
+    const size_t  H = wa_setup_size(stage, "heads"), E = wa_setup_size(stage, "head_dim");
+
+    if (H == 1)
+        wa_buf_str(body, "<p>One head looks from each word at the others.");
+    else
+        wa_html_format(body, "<p>%z heads look from each word at the others, each in its own way.", H);
+    wa_html_format(body,
+                   " A head turns every word into a query, a key and a value, %z numbers each; queries and keys decide how much "
+                   "each word takes of the values of the others.</p>",
+                   E);
+    if (wa_setup_choice(stage, "source") == VECTORS)
+        wa_buf_str(body, "<p>Here they read the vectors as they stand in the file, not what the stage before gave.</p>");
+    if (wa_setup_choice(stage, "input") == SLICE)
+        wa_buf_str(body, "<p>Here each head reads a slice of the columns, its own.</p>");
+    if (wa_setup_choice(stage, "projections") == NO_PROJECTIONS)
+        wa_buf_str(body, "<p>Here there are no matrices before the scores: queries, keys and values are what the head reads.</p>");
+    if (wa_setup_choice(stage, "mask") == CAUSAL)
+        wa_buf_str(body, "<p>The mask is causal: no word sees a later one.</p>");
+    if (wa_setup_choice(stage, "scale") == SQRT_E)
+        wa_html_format(body,
+                       "<p>Scores are divided by the root of %z, %n, so that they do not grow with the number of products.</p>", E,
+                       sqrt((double)E));
+    if (wa_setup_choice(stage, "softmax_over") == MATRIX)
+        wa_buf_str(body, "<p>One softmax goes over all scores of a head, so the weights add up to 1 over the whole matrix.</p>");
+    if (!wa_setup_bool(stage, "output_projection"))
+        wa_buf_str(body, "<p>There is no output matrix: the heads side by side are what the attention gives.</p>");
+    add_masked_heads(page, stage);
+}
+
 static void add_attention(wa_page *page, const wa_stage *stage)
 {
     static const char *const names[] = { "query", "key", "value", "scores", "weights", "heads", "concat", "output" };
     char                     id[WA_SETUP_NAME], title[WA_SETUP_NAME + 16];
-    const size_t             E = wa_setup_size(stage, "head_dim");
 
     wa_setup_prefix(stage, id);
     snprintf(title, sizeof title, stage->ordinal ? "Attention %zu" : "Attention", stage->ordinal + 1);
     wa_page_open(page, id, title);
-    wa_html_format(
-        &page->body,
-        "<p>%z heads look from each word at the others, each in its own way. A head turns every word into a query, a key and a "
-        "value, %z numbers each; queries and keys decide how much each word takes of the values of the others.</p>",
-        wa_setup_size(stage, "heads"), E);
-    if (wa_setup_choice(stage, "mask") == 0)
-        wa_buf_str(&page->body, "<p>The mask is causal: no word sees a later one.</p>");
-    if (wa_setup_choice(stage, "scale") == 0)
-        wa_html_format(&page->body,
-                       "<p>Scores are divided by the root of %z, %n, so that they do not grow with the number of products.</p>", E,
-                       sqrt((double)E));
-    if (wa_setup_choice(stage, "softmax_over") == 1)
-        wa_buf_str(&page->body,
-                   "<p>One softmax goes over all scores of a head, so the weights add up to 1 over the whole matrix.</p>");
-    add_masked_heads(page, stage);
+    add_attention_setup(page, stage);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         wa_page_add_quantity(page, stage, names[i]);
     wa_page_close(page);
