@@ -12,7 +12,9 @@
 
 static void add_character(wa_buf *out, wa_text bytes, uint32_t c, bool is_valid)
 {
-    if (!is_valid || c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xFFFE || c == 0xFFFF)
+    if (c == '\t' || c == '\n' || c == '\r')
+        wa_buf_str(out, " ");
+    else if (!is_valid || c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xFFFE || c == 0xFFFF)
         wa_buf_str(out, "\xEF\xBF\xBD");
     else if (c == '<')
         wa_buf_str(out, "&lt;");

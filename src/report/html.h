@@ -4,7 +4,8 @@
 
 #include "base/mem.h"
 
-/* Text between tags or in a quoted attribute. Bytes that are not UTF-8 and control characters become U+FFFD. */
+/* Text between tags or in a quoted attribute. Tabs and ends of lines become blanks; bytes that are not UTF-8 and other control
+ * characters become U+FFFD. */
 void wa_html_text(wa_buf *out, wa_text text);
 /* A number as every page and figure prints it: four significant digits. */
 void wa_html_number(wa_buf *out, double x);

@@ -116,6 +116,7 @@ START_TEST(labels_are_cut_between_characters_and_mean_themselves)
                "a\xCC\x81"
                "bc");
     assert_fit("<b>&\"", 9, "&lt;b&gt;&amp;&quot;");
+    assert_fit("a\n\tb", 9, "a  b");
     assert_fit("\x01\xFF", 9, "\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 END_TEST
