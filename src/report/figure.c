@@ -109,6 +109,7 @@ static double title_width(const wa_figure *f)
 typedef struct layout {
     double left, top; /* of the cells */
     double cell_width, cell_height;
+    double key; /* where the colour key begins */
     double width, height;
 } layout;
 
@@ -125,6 +126,12 @@ static double cell_width(size_t n_columns)
     return width < 2 ? 2 : width > 10 && n_columns > 12 ? 10 : width;
 }
 
+/* In the colour key. */
+static size_t count_levels(const wa_heatmap *map)
+{
+    return map->colours.is_share ? WA_FIGURE_LEVELS + 1 : 2 * WA_FIGURE_LEVELS + 1;
+}
+
 static layout lay_out(const wa_heatmap *map)
 {
     layout       l      = { .cell_height = map->n_rows > 32 ? 13 : LINE };
@@ -137,11 +144,13 @@ static layout lay_out(const wa_heatmap *map)
     l.top  = title_height(&map->figure) + GAP +
             (map->columns ? width_of(longest(map->columns, map->n_columns, WA_FIGURE_LABEL)) : LINE - 4);
 
-    const double key       = KEY_STEP * (map->colours.is_share ? WA_FIGURE_LEVELS + 1 : 2 * WA_FIGURE_LEVELS + 1) + 24;
-    const double map_width = (double)map->n_columns * l.cell_width;
-    l.width                = l.left + (map_width > key ? map_width : key) + GAP + 12;
-    l.width                = title_width(&map->figure) > l.width ? title_width(&map->figure) : l.width;
-    l.height               = l.top + (double)map->n_rows * l.cell_height + KEY_HEIGHT + 2 * LINE;
+    /* A number of ten characters may stand around either end of the key. */
+    const double around = width_of(10) / 2, end = l.left + (double)map->n_columns * l.cell_width + GAP + LETTER;
+    l.key    = l.left + 2 * GAP > around ? l.left + 2 * GAP : around;
+    l.width  = l.key + KEY_STEP * (double)count_levels(map) + around;
+    l.width  = end > l.width ? end : l.width;
+    l.width  = title_width(&map->figure) > l.width ? title_width(&map->figure) : l.width;
+    l.height = l.top + (double)map->n_rows * l.cell_height + KEY_HEIGHT + 2 * LINE;
     return l;
 }
 
@@ -197,13 +206,14 @@ static void add_row_labels(wa_buf *out, const wa_heatmap *map, const layout *l)
 /* Every n-th number, so that they stand apart. */
 static size_t step_of_numbers(const wa_heatmap *map, const layout *l)
 {
-    static const size_t steps[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
-    const size_t        n       = sizeof steps / sizeof *steps;
+    static const size_t steps[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500 };
+    const size_t        n = sizeof steps / sizeof *steps, most = map->n_columns - 1;
+    const double        room = width_of(most < 10 ? 1 : most < 100 ? 2 : most < 1000 ? 3 : 4) + 8;
+    size_t              i    = 0;
 
-    for (size_t i = 0; i < n; i++)
-        if ((double)steps[i] * l->cell_width >= (map->n_columns > 100 && steps[i] < 10 ? 30 : map->n_columns > 10 ? 20 : 12))
-            return steps[i];
-    return steps[n - 1];
+    while (i + 1 < n && (double)steps[i] * l->cell_width < room)
+        i++;
+    return steps[i];
 }
 
 static void add_column_labels(wa_buf *out, const wa_heatmap *map, const layout *l)
@@ -228,8 +238,8 @@ static void add_column_labels(wa_buf *out, const wa_heatmap *map, const layout *
 /* All levels side by side, and the numbers they stand for. */
 static void add_key(wa_buf *out, const wa_heatmap *map, const layout *l)
 {
-    const int    least = map->colours.is_share ? 0 : -WA_FIGURE_LEVELS, n = WA_FIGURE_LEVELS - least + 1;
-    const double x = l->left + 12, y = l->top + (double)map->n_rows * l->cell_height + 10;
+    const int    least = map->colours.is_share ? 0 : -WA_FIGURE_LEVELS;
+    const double n = (double)count_levels(map), x = l->key, y = l->top + (double)map->n_rows * l->cell_height + 10;
     const double ends[] = { map->colours.is_share ? 0 : -map->colours.most, 0, map->colours.most };
 
     wa_buf_format(out, "<g class=\"key\" transform=\"translate(%.1f %.1f)scale(%d %d)\"><path class=\"v0\" d=\"M%d .5h1\"/>", x, y,
