@@ -369,8 +369,7 @@ wordahead.explain = (() => {
      * Returns   { title, formula, lines, notes, tables, value, recorded }: value is what the arithmetic gives, recorded what the run gave;
      *           or { title, missing } where the report leaves out what it takes. */
     function explain(run, name, place) {
-        const step = run.steps.find((one) => one.name === name), missing = [...step.needs, ...(step.stage.kind === "vocabulary" ? [] : [name])]
-            .filter((need) => !run.array(need));
+        const step = run.steps.find((one) => one.name === name), missing = wordahead.missingOf(run, step);
         const title = `${name}: ${tellPlace(run, step, place)}`;
 
         if (missing.length > 0)

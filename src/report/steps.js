@@ -51,7 +51,6 @@ const wordahead = (() => {
         const run = {
             name: block.name,
             words: block.words,
-            abridged: block.abridged || [],
             vocabulary,
             array: (name) => name === "vectors" ? find("vectors", block.vectors) : find("array " + name, (block.arrays || {})[name]),
             weight: (name) => find("weight " + name, (block.weights || {})[name]),
@@ -345,7 +344,7 @@ const wordahead = (() => {
         return Float32Array.from(run.vocabulary.rows, (row) => exponential(row.logit, max) / sum);
     }
 
-    const recordedRows = (key) => (run) => Float32Array.from(run.vocabulary.rows, (row) => row[key]);
+    const recordedRows = (run, key) => Float32Array.from(run.vocabulary.rows, (row) => row[key]);
 
     // ---------------------------------------------------------------- the steps
 
@@ -353,52 +352,61 @@ const wordahead = (() => {
      *
      * name       "attention.0.scores"
      * quantity   "scores"
-     * needs      names of arrays
+     * arrays     names of those it needs
+     * weights    names of those it needs; large ones may have been left out
      * compute    run -> Float32Array
      * recorded   run -> Float32Array: what `compute` must give; null where the report has left it out */
-    function step(stage, quantity, needs, compute, recorded) {
+    function step(stage, quantity, { arrays = [], weights = [] }, compute, recorded) {
         const name = `${stage.prefix}.${quantity}`;
 
         return {
-            name, stage, quantity, needs,
+            name, stage, quantity, arrays, weights: weights.map((weight) => `${stage.prefix}.${weight}`),
             compute: (run) => compute(run, stage),
             recorded: recorded || ((run) => { const found = run.array(name); return found && found.data; }),
         };
     }
 
+    /* The names of what a step takes or gives and the report leaves out. */
+    function missingOf(run, one) {
+        return [...one.arrays.filter((name) => !run.array(name)), ...one.weights.filter((name) => !run.weight(name)),
+            ...(one.recorded(run) ? [] : [one.name])];
+    }
+
     function attentionSteps(stage) {
-        const own = (...names) => names.map((name) => `${stage.prefix}.${name}`);
-        const source = stage.options.source === "vectors" ? "vectors" : stage.given;
+        const own = (...names) => ({ arrays: names.map((name) => `${stage.prefix}.${name}`) });
+        const source = stage.options.source === "vectors" ? "vectors" : stage.given, isLearned = stage.options.projections !== "none";
+        const roles = ["query", "key", "value"].map((role) => step(stage, role, { arrays: [source], weights: isLearned ? [`${role}.weight`] : [] },
+            (run) => attentionRole(run, stage, role)));
 
         return [
-            ...["query", "key", "value"].map((role) => step(stage, role, [source], (run) => attentionRole(run, stage, role))),
+            ...roles,
             step(stage, "scores", own("query", "key"), attentionScores),
             step(stage, "weights", own("scores"), attentionWeights),
             step(stage, "heads", own("weights", "value"), attentionHeads),
             step(stage, "concat", own("heads"), attentionConcat),
-            step(stage, "output", own("concat"), attentionOutput),
+            step(stage, "output", { ...own("concat"), weights: stage.options.output_projection ? ["output.weight"] : [] }, attentionOutput),
         ];
     }
 
     const stepsOfKind = {
-        embed: (stage) => [step(stage, "output", ["vectors"], embedOutput)],
+        embed: (stage) => [step(stage, "output", { arrays: ["vectors"] }, embedOutput)],
         positional: (stage) => [
-            step(stage, "encoding", [stage.given], positionalEncoding),
-            step(stage, "output", [stage.given, stage.prefix + ".encoding"],
+            step(stage, "encoding", { arrays: [stage.given] }, positionalEncoding),
+            step(stage, "output", { arrays: [stage.given, stage.prefix + ".encoding"] },
                 (run) => sumOf(run.array(stage.given).data, run.array(stage.prefix + ".encoding").data)),
         ],
         attention: attentionSteps,
         add_norm: (stage) => [
-            step(stage, "sum", stage.options.residual ? [stage.before, stage.given] : [stage.given], normSum),
-            step(stage, "output", [stage.prefix + ".sum"], normOutput),
+            step(stage, "sum", { arrays: stage.options.residual ? [stage.before, stage.given] : [stage.given] }, normSum),
+            step(stage, "output", { arrays: [stage.prefix + ".sum"], weights: ["weight", "bias"] }, normOutput),
         ],
         feed_forward: (stage) => [
-            step(stage, "hidden", [stage.given], feedForwardHidden),
-            step(stage, "output", [stage.prefix + ".hidden"], feedForwardOutput),
+            step(stage, "hidden", { arrays: [stage.given], weights: ["up.weight"] }, feedForwardHidden),
+            step(stage, "output", { arrays: [stage.prefix + ".hidden"], weights: ["down.weight"] }, feedForwardOutput),
         ],
         vocabulary: (stage) => [
-            step(stage, "logits", [stage.given], vocabularyLogits, recordedRows("logit")),
-            step(stage, "probabilities", [], vocabularyProbabilities, recordedRows("prob")),
+            step(stage, "logits", { arrays: [stage.given] }, vocabularyLogits, (run) => run.wordWeights() && recordedRows(run, "logit")),
+            step(stage, "probabilities", {}, vocabularyProbabilities, (run) => run.logits() && recordedRows(run, "prob")),
         ],
     };
 
@@ -407,13 +415,11 @@ const wordahead = (() => {
     /* Computes a step again: { n, largest }, the number of numbers and the largest absolute difference (NaN where one is NaN);
      * or { missing: [names] } where the report leaves out what it takes. */
     function checkStep(run, name) {
-        const found = run.steps.find((one) => one.name === name);
-        const missing = found.needs.filter((need) => !run.array(need));
-        const recorded = missing.length === 0 ? found.recorded(run) : null;
+        const found = run.steps.find((one) => one.name === name), missing = missingOf(run, found);
 
-        if (!recorded)
-            return { missing: missing.length > 0 ? missing : [name] };
-        const computed = found.compute(run);
+        if (missing.length > 0)
+            return { missing };
+        const computed = found.compute(run), recorded = found.recorded(run);
         let largest = computed.length === recorded.length ? 0 : NaN;
 
         for (let i = 0; i < recorded.length; i++)
@@ -422,7 +428,7 @@ const wordahead = (() => {
     }
 
     return {
-        openRun, checkStep,
+        openRun, checkStep, missingOf,
         math: { fround, fma, erf, activations, exponential, normaliser },
         parts: { encodingColumn, reading, roleRow, scoreFactor, isMasked, isHeadOff, normMoments, standardise },
     };

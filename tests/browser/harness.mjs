@@ -15,7 +15,7 @@
 //   run(...arguments)   runs the program to its end: { code, stdout, stderr }
 //   start(...arguments) starts it and gives the child process, which is ended after the test
 //
-// A test that is not done after TEST_SECONDS (60) has failed.
+// A test that is not done after TEST_SECONDS (120) has failed. ONLY=REGEX in the environment runs the tests whose names match.
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import fs from "node:fs";
@@ -27,7 +27,8 @@ import { fileURLToPath } from "node:url";
 const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, "../..");
 const out = path.join(root, "build/browser");
-const seconds = Number(process.env.TEST_SECONDS || 60);
+const seconds = Number(process.env.TEST_SECONDS || 120);
+const only = new RegExp(process.env.ONLY || "");
 const registered = [];
 let binary, browser;
 
@@ -136,7 +137,7 @@ async function main(program, files) {
         console.log(path.basename(file, ".test.mjs"));
         registered.length = 0;
         await import(path.resolve(file));
-        for (const one of registered)
+        for (const one of registered.filter(({ name }) => only.test(name)))
             (await runTest(one)) ? nPassed++ : nFailed++;
     }
     await (browser && browser.close());

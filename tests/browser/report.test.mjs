@@ -167,6 +167,22 @@ test("the details that a reader opens do not make the page wider", async (t) => 
     assert.deepEqual(await findTooWide(page), []);
 });
 
+test("words of any kind stay words: markup, other scripts, very long ones", async (t) => {
+    const odd = `</script><script>alert(1)</script><img src=x onerror=alert(2)> <!-- ]]> \\u003c & "a" 'b' שלום مرحبا 日本語 👩‍👧 e̶x̶ ${"longer".repeat(20)}`;
+    const config = `${t.scratch}/odd.yaml`;
+
+    fs.writeFileSync(config, `model: ${t.root}/models/english\ninput: ${JSON.stringify(["the cat sat", odd])}\n`);
+    const page = await t.open(`file://${await writeReport(t, "odd", "run", config, "--report")}`, { viewport: NARROW });
+
+    assert.deepEqual([page.problems, page.requests], [[], [page.url()]]);
+    assert.deepEqual([await findTooWide(page), await findOverlaps(page), await findUnreadable(page)], [[], [], []]);
+    assert.equal(await page.locator("blockquote", { hasText: "onerror=alert(2)" }).count(), 1);
+    assert.equal(await page.locator("img").count(), 0);
+    await page.click("#check-all button");
+    await page.waitForSelector("#check-all output[data-state=done]");
+    assert.match(await page.textContent("#check-all output p"), /^30 steps: 30 agree within/);
+});
+
 test("two runs side by side: a cell and a check are those of their own run", async (t) => {
     const model = `model: ${t.root}/models/english\n`, [a, b] = ["a", "b"].map((name) => `${t.scratch}/${name}.yaml`);
 
@@ -201,7 +217,7 @@ test("a long text is abridged: its figures are there, and what is left out is na
     await page.waitForSelector("#check-all output[data-state=done]");
     assert.match(await page.textContent("#check-all output p"), /^15 steps: 1 agree within 0\.00001, 0 do not, 14 left out of this report\.$/);
     await page.locator(".step[data-step='attention.0.scores'] button").click();
-    assert.match(await page.textContent(".step[data-step='attention.0.scores'] output"), /leaves out attention\.0\.query, attention\.0\.key$/);
+    assert.match(await page.textContent(".step[data-step='attention.0.scores'] output"), /leaves out attention\.0\.query, attention\.0\.key, attention\.0\.scores$/);
     await page.hover("svg.map[data-array='attention.0.weights']");
     assert.equal(await page.isVisible("#tip"), false);
 });

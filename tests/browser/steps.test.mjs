@@ -71,6 +71,31 @@ test("a wrong number is found in every step", async (t) => {
     }
 });
 
+test("what a report leaves out is named, and the steps that take it are not computed", async (t) => {
+    const wordahead = loadSteps(t), block = readBlock(await writeReport(t, "options", "run", "tests/browser/pages/options.yaml", "--report"));
+    const [{ arrays, weights, vocabulary }] = block.runs;
+    const leftOut = ["attention.0.query.weight", "norm.1.bias", "feed_forward.0.up.weight", "feed_forward.1.down.weight"];
+
+    for (const name of leftOut)
+        delete weights[name];
+    delete arrays["attention.1.scores"];
+    delete vocabulary.logits;
+    const run = wordahead.openRun(block.runs[0]), missing = {};
+    for (const { name } of run.steps) {
+        const checked = wordahead.checkStep(run, name);
+
+        assert.ok(checked.missing || checked.largest < 1e-5, name);
+        if (checked.missing)
+            missing[name] = checked.missing.join();
+    }
+    assert.deepEqual(missing, {
+        "attention.0.query": "attention.0.query.weight", "feed_forward.0.hidden": "feed_forward.0.up.weight", "norm.1.output": "norm.1.bias",
+        "attention.1.scores": "attention.1.scores", "attention.1.weights": "attention.1.scores", "feed_forward.1.output": "feed_forward.1.down.weight",
+        "vocabulary.probabilities": "vocabulary.probabilities",
+    });
+    assert.deepEqual(wordahead.explain(run, "attention.0.query", { head: 0, row: 1, column: 2 }).missing, ["attention.0.query.weight"]);
+});
+
 test("a report has the numbers of the trace, bit for bit", async (t) => {
     const trace = path.join(t.scratch, "trace.npz");
     const file = await writeReport(t, "traced", "run", "tests/golden/decoder/case.yaml", "--trace", trace, "--report");
