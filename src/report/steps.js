@@ -178,15 +178,12 @@ const wordahead = (() => {
         return { name, width, first: input === "slice" ? h * n : 0, n };
     }
 
-    /* Row e of head h in the weight of a role, and its bias. With input: slice all heads may share one matrix and one bias. */
+    /* Row e of head h in the weight of a role, which a report has as [H, E, n] also where heads share a matrix; and its bias or null. */
     function roleRow(run, stage, role, h, e) {
-        const { heads: H, head_dim: E } = stage.options;
-        const weight = run.weight(`${stage.prefix}.${role}.weight`).data, bias = run.weight(`${stage.prefix}.${role}.bias`);
-        const { n } = reading(run, stage, h);
-        const weightRow = weight.length === H * E * n ? h * E + e : e;
-        const biasRow = bias && bias.data.length === H * E ? h * E + e : e;
+        const weight = run.weight(`${stage.prefix}.${role}.weight`), bias = run.weight(`${stage.prefix}.${role}.bias`);
+        const row = h * stage.options.head_dim + e;
 
-        return { weight, at: weightRow * n, bias: bias ? bias.data[biasRow] : null };
+        return { weight: weight.data, at: row * weight.shape.at(-1), bias: bias ? bias.data[row] : null };
     }
 
     function attentionRole(run, stage, role) {

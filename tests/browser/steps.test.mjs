@@ -51,6 +51,14 @@ test("every step is, with the options that no golden case has", async (t) => {
     assert.equal(checkSteps(loadSteps(t), block), 33);
 });
 
+test("every step is where all numbers of a norm are equal", async (t) => {
+    // Over the tokens of a text of one word the variance is 0, and so is the root without eps.
+    const block = readBlock(await writeReport(t, "one", "run", "tests/browser/pages/options.yaml", "--set", 'input=["one"]', "--set", "add_norm.1.eps=0",
+        "--report"));
+
+    assert.equal(checkSteps(loadSteps(t), block), 33);
+});
+
 test("every step of the built-in model is", async (t) => {
     const block = readBlock(await writeReport(t, "english", "explain", "the cat sat on the", "-o"));
 
