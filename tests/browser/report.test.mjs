@@ -221,3 +221,23 @@ test("a long text is abridged: its figures are there, and what is left out is na
     await page.hover("svg.map[data-array='attention.0.weights']");
     assert.equal(await page.isVisible("#tip"), false);
 });
+
+test("figures as files: every label is readable, light and dark", async (t) => {
+    const folder = `${t.scratch}/figures`, all = `${t.scratch}/all.html`;
+    const { code, stderr } = await t.run("explain", SENTENCE, "--figures", folder);
+
+    assert.equal(code, 0, stderr);
+    const names = fs.readdirSync(folder);
+    assert.ok(names.length >= 30 && names.every((name) => name.endsWith(".svg")), names.join());
+    // In one page, with the ground that a dark slide or a white paper has.
+    fs.writeFileSync(all, `<!doctype html><meta charset="utf-8"><style>@media (prefers-color-scheme: dark) { body { background: #111 } }</style>` +
+        names.map((name) => `<figure id="${name}">${fs.readFileSync(`${folder}/${name}`, "utf8")}</figure>`).join(""));
+    for (const colorScheme of ["light", "dark"]) {
+        const page = await t.open(`file://${all}`, { viewport: WIDE, colorScheme });
+
+        assert.equal(await page.locator("svg").count(), names.length);
+        assert.deepEqual([await findOverlaps(page), await findUnreadable(page), await findFaint(page)], [[], [], []], colorScheme);
+    }
+    const alone = await t.open(`file://${folder}/attention.0.weights.0.svg`);
+    assert.deepEqual([alone.problems, alone.requests], [[], [alone.url()]]);
+});
