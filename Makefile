@@ -55,7 +55,7 @@ FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 CLI_OBJECTS  := $(CLI_SOURCES:%.c=$(B)/%.o)
 # The C tests also look at what is only in the program, but for its command line.
 UNIT_OBJECTS := $(UNIT_SOURCES:%.c=$(B)/%.o) $(filter-out $(B)/src/cli/%,$(CLI_OBJECTS))
-BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/certify.c %/distribution.c,$(sort $(wildcard tests/bench/*.c))))
+BENCH_OBJECTS := $(patsubst %.c,$(B)/%.o,$(filter-out %/certify.c %/distribution.c %/clients.c,$(sort $(wildcard tests/bench/*.c))))
 C_FILES      := $(sort $(wildcard src/*.h src/*/*.c src/*/*.h tests/*/*.c tests/*/*.h tests/*/*/*.c tests/*/*/*.h docs/examples/*.c))
 
 # The kernels are compiled once for each instruction set they know; src/math/kernels.c chooses at run time.
@@ -86,7 +86,7 @@ MAKE_ALL = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)
 
 all: $(B)/wordahead $(B)/libwordahead.a $(B)/libwordahead.so $(MODEL)/model.yaml  ## build the library, the program and its model
 
-tests: all $(B)/unit $(B)/certify $(B)/distribution $(B)/bench $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
+tests: all $(B)/unit $(B)/certify $(B)/distribution $(B)/bench $(B)/clients $(B)/examples/rank $(FUZZ_SOURCES:%.c=$(B)/%.o)
 
 $(B)/wordahead: $(CLI_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
@@ -108,6 +108,10 @@ $(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
 $(B)/certify $(B)/distribution: $(B)/%: $(B)/tests/bench/%.o $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/clients: $(B)/tests/bench/clients.o
+	@echo "  LD  $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(B)/bench: $(BENCH_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"

@@ -225,4 +225,5 @@ def main():
         sys.exit("bench_peers: the answers do not agree")
 
 
-main()
+if __name__ == "__main__":
+    main()
