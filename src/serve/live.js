@@ -222,6 +222,7 @@
         part('attention').replaceChildren(make('table', {},
             make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'word'), ...heads.map(h => make('th', { scope: 'col' }, 'head ' + (h + 1))))),
             make('tbody', {}, ...rows)));
+        part('attention').scrollTop = rows[query].offsetTop + rows[query].offsetHeight - part('attention').clientHeight; // in sight
     }
 
     function show() {
@@ -250,7 +251,7 @@
     text.focus();
     fetch('health').then(answer => answer.json()).then(health => {
         part('facts').textContent = 'model ' + health.model + ', ' + health.vocabulary.toLocaleString('en') + ' words';
-        if (health.unknown !== null) special[health.unknown] = 'a word the model does not know';
+        if (health.unknown !== null) special[health.unknown] = 'an unknown word';
         if (health.end !== null) special[health.end] = 'end of the text';
     }).catch(() => { }).finally(update);
 })();
