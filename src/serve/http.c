@@ -58,7 +58,7 @@ static wa_status load_library(library *lib, wa_error *err)
 {
     lib->handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!lib->handle)
-        return wa_fail(err, WA_EIO, "serve: " LIBRARY " is not there; install " PACKAGE);
+        return wa_fail(err, WA_EIO, "serve: cannot load libmicrohttpd: %s; install " PACKAGE, dlerror());
 #define FIND(name)                                                                                                                 \
     if (!find_function(lib->handle, #name, (void *)&lib->name))                                                                    \
         return wa_fail(err, WA_EIO, "serve: " LIBRARY " has no " #name "; expected version 0.9.75 or a later one of " PACKAGE);
@@ -80,8 +80,9 @@ typedef enum stage {
 typedef struct connection {
     struct connection *next, *previous;
     int                fd;
-    stage              stage; /* now */
-    double             since; /* it is in this stage */
+    stage              stage;    /* now */
+    double             since;    /* it is in this stage */
+    wa_exchange       *exchange; /* NULL: none */
 } connection;
 
 struct wa_http {
@@ -93,8 +94,8 @@ struct wa_http {
     wa_http_handlers   handlers;
     connection        *connections;
     size_t             n_connections, n_pending;
-    double             looked;      /* when late ones were last looked for */
-    bool               has_resumed; /* requests that go on with the next MHD_run(), which nothing else announces */
+    double             looked; /* when late ones were last looked for */
+    bool is_due; /* the library has to be run again, which its descriptor does not tell: a request goes on, or a place is free */
 };
 
 struct wa_exchange {
@@ -148,6 +149,7 @@ static void note_connection(void *user, struct MHD_Connection *mhd, void **socke
             c->next->previous = c->previous;
         *(c->previous ? &c->previous->next : &http->connections) = c->next;
         http->n_connections--;
+        http->is_due = true;
         wa_release(NULL, c);
     }
 }
@@ -191,6 +193,7 @@ static void close_late(wa_http *http, connection *c, double now)
         return;
     if (c->stage == STAGE_READING) {
         wa_refuse(&refusal, 408, "timeout", NULL, "the request did not arrive within %zu seconds", http->limits.seconds);
+        c->exchange->status = 408;
         refuse_raw(c, "Request Timeout", &refusal);
     }
     shutdown(c->fd, SHUT_RDWR);
@@ -222,10 +225,11 @@ static void *begin_request(void *user, const char *uri, struct MHD_Connection *m
         wa_release(NULL, x);
         return NULL;
     }
-    x->http       = http;
-    x->mhd        = mhd;
-    x->connection = info->socket_context;
-    x->began      = wa_http_now();
+    x->http                 = http;
+    x->mhd                  = mhd;
+    x->connection           = info->socket_context;
+    x->connection->exchange = x;
+    x->began                = wa_http_now();
     enter(x->connection, STAGE_READING);
     http->n_pending++;
     return x;
@@ -291,11 +295,14 @@ static void end_request(void *user, struct MHD_Connection *mhd, void **request, 
     (void)code;
     if (!x)
         return;
+    if (!x->status)
+        x->status = WA_HTTP_GONE;
     if (x->has_begun)
         http->handlers.ended(http->handlers.user, x);
     if (x->response)
         http->lib.MHD_destroy_response(x->response);
     enter(x->connection, STAGE_IDLE);
+    x->connection->exchange = NULL;
     http->n_pending--;
     wa_buf_clear(&x->body);
     wa_release(NULL, x);
@@ -387,8 +394,8 @@ static void answer(wa_exchange *x, unsigned status, const char *type, wa_text bo
     }
     if (!x->is_held)
         return;
-    x->is_held           = false;
-    x->http->has_resumed = true;
+    x->is_held      = false;
+    x->http->is_due = true;
     lib->MHD_resume_connection(x->mhd);
 }
 
@@ -428,9 +435,9 @@ void wa_http_turn(wa_http *http, bool may_wait, int other_fd)
     MHD_UNSIGNED_LONG_LONG ms;
     int                    wait = http->n_connections > 0 ? 500 : -1; /* late ones are looked for */
 
-    if (!may_wait || http->has_resumed || (http->lib.MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0))
+    if (!may_wait || http->is_due || (http->lib.MHD_get_timeout(http->daemon, &ms) == MHD_YES && ms == 0))
         wait = 0;
-    http->has_resumed = false;
+    http->is_due = false;
     poll(fds, 2, wait);
     http->lib.MHD_run(http->daemon);
     close_all_late(http);

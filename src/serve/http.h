@@ -11,6 +11,9 @@
 #include "base/status.h"
 #include "serve/limits.h"
 
+/* What stands for the status where the client was gone before there was one; proxies write the same. */
+#define WA_HTTP_GONE 499
+
 typedef struct wa_http wa_http;
 
 /* One request and its answer. */
