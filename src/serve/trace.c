@@ -73,6 +73,27 @@ static bool check(wa_engine *engine, wa_job *job, wa_refusal *refusal)
     return t->has_matched || wa_refuse(refusal, 503, "out_of_memory", NULL, "not enough memory");
 }
 
+static bool refuse_size(const trace_job *t, size_t n, wa_refusal *refusal)
+{
+    return wa_refuse(refusal, 400, "too_long", "names",
+                     "these quantities have %s%zu numbers, expected at most %zu; ask for fewer names or a shorter text",
+                     n > t->n_values ? "at least " : "", n, t->most);
+}
+
+/* The numbers of the vocabulary are in memory all at once, so there must not be too many of them before it is run. */
+static bool check_vocabulary(wa_engine *engine, const trace_job *t, const wa_tokens *tokens, wa_refusal *refusal)
+{
+    size_t n_places = 0, n = SIZE_MAX;
+
+    if (!wants_vocabulary(t))
+        return true;
+    for (size_t i = 0; i < tokens->n_tokens; i++)
+        n_places += tokens->tokens[i].in_context;
+    if (!wa_mul_size(n_places, wa_model_vocabulary(engine->model), &n) || n > t->most)
+        return refuse_size(t, n, refusal);
+    return true;
+}
+
 static bool trace(wa_engine *engine, trace_job *t, wa_refusal *refusal)
 {
     const wa_text text = t->job.texts.items[0];
@@ -83,6 +104,8 @@ static bool trace(wa_engine *engine, trace_job *t, wa_refusal *refusal)
 
     if (wa_tokenize(engine->session, text, &tokens, &err) != WA_OK)
         return wa_refuse_error(refusal, "text", &err);
+    if (!check_vocabulary(engine, t, &tokens, refusal))
+        return false;
     wa_words_add_json(&t->job.reply, text, &tokens);
     wa_notes_add_json(&t->job.reply, &tokens);
     engine->metrics->n_words += tokens.n_tokens;
@@ -99,9 +122,7 @@ static bool trace(wa_engine *engine, trace_job *t, wa_refusal *refusal)
 static bool check_result(const trace_job *t, wa_refusal *refusal)
 {
     if (t->n_values > t->most)
-        return wa_refuse(refusal, 400, "too_long", "names",
-                         "these quantities have %zu numbers, expected at most %zu; ask for fewer names or a shorter text",
-                         t->n_values, t->most);
+        return refuse_size(t, t->n_values, refusal);
     for (size_t i = 0; i < t->names.n; i++)
         if (!t->has_matched[i])
             return wa_refuse(refusal, 400, "unknown_name", "names", "names: no quantity is called %s; docs/MODEL.md lists them",
