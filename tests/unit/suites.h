@@ -9,7 +9,7 @@
         each(rng) each(json) each(elementary) each(kernels) each(topk) each(sum) each(lexicon) each(vectors) each(w2v)             \
             each(w2v_index) each(tokenizer) each(yaml) each(config) each(grid) each(corpus) each(journal) each(safetensors)        \
                 each(npy) each(stages) each(model) each(certified) each(rank) each(session) each(score) each(predict) each(embed)  \
-                    each(threads) each(contribution) each(figure) each(page) each(explain)
+                    each(threads) each(contribution) each(figure) each(page) each(explain) each(serve)
 
 #define DECLARE(name) Suite *wa_suite_##name(void);
 WA_SUITES(DECLARE)
