@@ -104,8 +104,8 @@ static double most_of(const wa_field *field, const wa_limits *limits)
 
 static bool refuse_range(const wa_field *field, const json_t *value, double most, wa_refusal *refusal)
 {
-    return wa_refuse(refusal, 400, "out_of_range", field->name, "%s: found %s, expected a %snumber from %.16g to %.16g", field->name,
-                     show(value).text, field->type == WA_FIELD_SIZE ? "whole " : "", field->least, most);
+    return wa_refuse(refusal, 400, "out_of_range", field->name, "%s: found %s, expected a %snumber from %.16g to %.16g",
+                     field->name, show(value).text, field->type == WA_FIELD_SIZE ? "whole " : "", field->least, most);
 }
 
 /* 3.0 is the same number as 3. */

@@ -235,8 +235,11 @@ static void *begin_request(void *user, const char *uri, struct MHD_Connection *m
     return x;
 }
 
+/* Without memory for the answer the connection ends. */
 static enum MHD_Result send_answer(wa_exchange *x)
 {
+    if (!x->response)
+        return MHD_NO;
     enter(x->connection, STAGE_SENDING);
     return x->http->lib.MHD_queue_response(x->mhd, x->status, x->response);
 }
@@ -270,7 +273,7 @@ static enum MHD_Result take_request(void *user, struct MHD_Connection *mhd, cons
         x->method    = method;
         x->path      = url;
         http->handlers.began(http->handlers.user, x);
-        return x->response ? send_answer(x) : MHD_YES;
+        return x->status ? send_answer(x) : MHD_YES;
     }
     if (*n > 0)
         return take_body(x, data, n);
@@ -279,7 +282,7 @@ static enum MHD_Result take_request(void *user, struct MHD_Connection *mhd, cons
         enter(x->connection, STAGE_HELD);
         http->handlers.arrived(http->handlers.user, x);
     }
-    if (x->response)
+    if (x->status)
         return send_answer(x);
     x->is_held = true;
     http->lib.MHD_suspend_connection(mhd);
