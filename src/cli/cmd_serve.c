@@ -31,7 +31,7 @@ static const wa_option options[] = {
       "pages of another site that may ask, e.g. https://example.org" },
     { "log", 0, WA_OPTION_FLAG, AT(log), NULL, NULL, "a line for each request, on standard error" },
     WA_OPTION_THREADS(AT(threads)),
-    { "max-body", 0, WA_OPTION_SIZE, LIMIT(body), "1048576", "BYTES", "of a request", 1, (size_t)1 << 30 },
+    { "max-body", 0, WA_OPTION_SIZE, LIMIT(body), "1048576", "BYTES", "how long a request may be", 1, (size_t)1 << 30 },
     { "timeout", 0, WA_OPTION_SIZE, LIMIT(seconds), "30", "SECONDS", "for a request to arrive, and as long to be done", 1, 86400 },
     { "max-connections", 0, WA_OPTION_SIZE, LIMIT(connections), "256", "N", "open at a time", 1, 65536 },
     { "max-waiting", 0, WA_OPTION_SIZE, LIMIT(waiting), "256", "N", "requests that wait for the model", 1, 65536 },
