@@ -103,12 +103,16 @@
                 bar.classList.add("chosen");
             return bar || svg;
         }
-        const rect = document.createElementNS(svg.namespaceURI, "rect");
+        const rects = ["chosen halo", "chosen"].map((names) => {
+            const rect = document.createElementNS(svg.namespaceURI, "rect");
 
-        for (const [name, value] of Object.entries({ x: column, y: row, width: 1, height: 1, class: "chosen" }))
-            rect.setAttribute(name, value);
-        group.append(rect);
-        return rect;
+            for (const [name, value] of Object.entries({ x: column, y: row, width: 1, height: 1, class: names }))
+                rect.setAttribute(name, value);
+            return rect;
+        });
+
+        group.append(...rects);
+        return rects[1];
     }
 
     function tellResult({ value, recorded }) {
@@ -325,7 +329,8 @@
 
                 nBad += !isFine(checked);
                 nLeftOut += Boolean(checked.missing);
-                rows.push([...(runs.length > 1 ? [labelOf(run)] : []), name, tellCheck(checked)]);
+                rows.push([...(runs.length > 1 ? [labelOf(run)] : []), name,
+                    ...(checked.missing ? ["left out", checked.missing.join(", ")] : [checked.n, explain.show(checked.largest, 2)])]);
                 output.textContent = `${rows.length} steps checked …`;
                 await new Promise((resolve) => setTimeout(resolve));
             }
@@ -335,7 +340,7 @@
         output.className = nBad > 0 ? "bad" : "good";
         output.replaceChildren(
             make("p", {}, `${rows.length} steps: ${rows.length - nBad - nLeftOut} agree within ${GOOD}, ${nBad} do not${left}.`),
-            makeTable({ head: [...(runs.length > 1 ? ["run"] : []), "step", "result"], rows }));
+            makeTable({ head: [...(runs.length > 1 ? ["run"] : []), "step", "numbers", "largest difference"], rows }));
         output.dataset.state = "done";
     }
 

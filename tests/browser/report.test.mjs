@@ -80,6 +80,7 @@ test("everything works from the keyboard", async (t) => {
     for (let i = 0; i < 400 && await focus() !== "attention.0.scores"; i++)
         await page.keyboard.press("Tab");
     assert.equal(await focus(), "attention.0.scores");
+    assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "solid");
     for (const key of ["ArrowDown", "ArrowDown", "ArrowRight", "Enter"])
         await page.keyboard.press(key);
     assert.match(await page.textContent("#cell h2"), /head 0, query “she”, key “she”/);
