@@ -35,6 +35,14 @@ void wa_json_add_text(wa_buf *buf, wa_text text)
     wa_buf_str(buf, "\"");
 }
 
+void wa_json_add_text_or_null(wa_buf *buf, wa_text text)
+{
+    if (text.data)
+        wa_json_add_text(buf, text);
+    else
+        wa_buf_str(buf, "null");
+}
+
 void wa_json_add_float(wa_buf *buf, float x)
 {
     char number[WA_NUMBER_SIZE];

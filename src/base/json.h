@@ -9,6 +9,9 @@
 /* A string in quotes. Bytes that are not UTF-8 become U+FFFD, as JSON has no way to hold them. */
 void wa_json_add_text(wa_buf *buf, wa_text text);
 
+/* The same, or null where the text's data is NULL. */
+void wa_json_add_text_or_null(wa_buf *buf, wa_text text);
+
 /* The shortest digits that read back to the same float or double; null where it is not finite. */
 void wa_json_add_float(wa_buf *buf, float x);
 void wa_json_add_double(wa_buf *buf, double x);

@@ -196,6 +196,15 @@ bool wa_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+wa_text wa_text_trim(wa_text text)
+{
+    while (text.n_bytes > 0 && wa_is_blank(text.data[0]))
+        text = (wa_text){ text.data + 1, text.n_bytes - 1 };
+    while (text.n_bytes > 0 && wa_is_blank(text.data[text.n_bytes - 1]))
+        text.n_bytes--;
+    return text;
+}
+
 /* ---------------------------------------------------------------- numbers */
 
 bool wa_parse_size(wa_text text, size_t *out)

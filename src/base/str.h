@@ -31,6 +31,8 @@ bool wa_utf8_is_cut(wa_text text);
 bool wa_is_space(uint32_t code_point);
 bool wa_has_space(wa_text text);
 bool wa_is_blank(char c); /* a space or a tab */
+/* Without the blanks at both ends. */
+wa_text wa_text_trim(wa_text text);
 
 /* ---------------------------------------------------------------- numbers */
 

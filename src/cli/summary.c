@@ -32,10 +32,7 @@ static void list_figures(const wa_score_totals *t, figure out[N_FIGURES])
 static void add_special(wa_buf *record, const char *name, wa_text word)
 {
     wa_buf_format(record, ",\"%s\":", name);
-    if (word.data)
-        wa_json_add_text(record, word);
-    else
-        wa_buf_str(record, "null");
+    wa_json_add_text_or_null(record, word);
 }
 
 static void add_jsonl(wa_buf *record, const wa_summary *summary, const figure *figures)

@@ -165,22 +165,13 @@ typedef struct override {
     wa_node  *value; /* NULL where the override is not well-formed */
 } override;
 
-static wa_text without_blanks(wa_text text)
-{
-    while (text.n_bytes > 0 && wa_is_blank(text.data[0]))
-        text = (wa_text){ text.data + 1, text.n_bytes - 1 };
-    while (text.n_bytes > 0 && wa_is_blank(text.data[text.n_bytes - 1]))
-        text.n_bytes--;
-    return text;
-}
-
 /* The value of an override; nothing at all is null. */
 static wa_status read_value(wa_config *config, override *o, wa_text text, wa_error *err)
 {
     wa_error  inner = { .status = WA_OK };
     wa_status st;
 
-    text = without_blanks(text);
+    text = wa_text_trim(text);
     if (text.n_bytes > 0 && text.data[0] == '#') {
         const wa_node place = { .source = &o->source };
 
@@ -204,7 +195,7 @@ static wa_status read_override(wa_config *config, const char *set, size_t number
     wa_buf_format(&name, "--set %zu", number);
     o->source = (wa_source){ .name = keep(config, &name, "--set"), .layer = WA_CONFIG_MOST_DOCUMENTS + number };
     if (equals)
-        o->path = without_blanks((wa_text){ set, (size_t)(equals - set) });
+        o->path = wa_text_trim((wa_text){ set, (size_t)(equals - set) });
     if (o->path.n_bytes > 0)
         return read_value(config, o, wa_text_of(equals + 1), err);
     const wa_node place = { .source = &o->source };

@@ -11,15 +11,6 @@
 
 /* ---------------------------------------------------------------- values */
 
-static wa_text without_blanks(wa_text text)
-{
-    while (text.n_bytes > 0 && wa_is_blank(text.data[0]))
-        text = (wa_text){ text.data + 1, text.n_bytes - 1 };
-    while (text.n_bytes > 0 && wa_is_blank(text.data[text.n_bytes - 1]))
-        text.n_bytes--;
-    return text;
-}
-
 /* The place of the closing quote of what begins at `at`, or the length of the text. */
 static size_t find_quote(wa_text text, size_t at)
 {
@@ -64,7 +55,7 @@ static wa_status take_value(wa_text *text, size_t number, wa_text *out, bool *is
     if (n == WA_NONE)
         return wa_fail(err, WA_EUSAGE, "--sweep %zu: found %s, in which a bracket or quote is not closed", number,
                        wa_show(*text).quoted);
-    *out = without_blanks((wa_text){ text->data, n });
+    *out = wa_text_trim((wa_text){ text->data, n });
     if (out->n_bytes == 0)
         return wa_fail(err, WA_EUSAGE, "--sweep %zu: found an empty value; write null for none", number);
     *is_last = n == text->n_bytes;
@@ -114,7 +105,7 @@ static wa_status read_axis(wa_grid *grid, const char *text, wa_arena *arena, wa_
     if (!kept.data)
         return wa_fail_memory(err, "--sweep");
     const size_t n_key = equals ? (size_t)(equals - text) : 0;
-    axis->key          = without_blanks((wa_text){ kept.data, n_key });
+    axis->key          = wa_text_trim((wa_text){ kept.data, n_key });
     if (axis->key.n_bytes == 0)
         return wa_fail(err, WA_EUSAGE, "--sweep %zu: found %s, expected KEY=VALUE,VALUE", number, wa_show(kept).quoted);
     for (size_t i = 0; i < grid->n_axes; i++)

@@ -37,9 +37,6 @@ void wa_refusal_add_json(wa_buf *buf, const wa_refusal *refusal)
     wa_buf_str(buf, "{\"error\":{\"message\":");
     wa_json_add_text(buf, wa_text_of(refusal->message));
     wa_buf_format(buf, ",\"type\":\"%s\",\"param\":", type_of(refusal->status));
-    if (refusal->param[0])
-        wa_json_add_text(buf, wa_text_of(refusal->param));
-    else
-        wa_buf_str(buf, "null");
+    wa_json_add_text_or_null(buf, wa_text_of(refusal->param[0] ? refusal->param : NULL));
     wa_buf_format(buf, ",\"code\":\"%s\"}}\n", refusal->code);
 }

@@ -66,10 +66,7 @@ static void answer_js(wa_server *server, wa_exchange *x)
 static void add_special(wa_buf *body, const char *name, wa_text word)
 {
     wa_buf_format(body, ",\"%s\":", name);
-    if (word.data)
-        wa_json_add_text(body, word);
-    else
-        wa_buf_str(body, "null");
+    wa_json_add_text_or_null(body, word);
 }
 
 static void answer_health(wa_server *server, wa_exchange *x)
