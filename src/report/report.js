@@ -16,10 +16,15 @@
 
     // ---------------------------------------------------------------- elements
 
-    /* make("p", { className: "notes" }, "text", otherElement) */
+    /* make("p", { className: "notes", "aria-label": "..." }, "text", otherElement). What is no property in every browser is an attribute. */
     function make(tag, properties, ...children) {
-        const element = Object.assign(document.createElement(tag), properties);
+        const element = document.createElement(tag);
 
+        for (const [name, value] of Object.entries(properties))
+            if (name.includes("-") || name === "role")
+                element.setAttribute(name, value);
+            else
+                element[name] = value;
         element.append(...children);
         return element;
     }
@@ -140,7 +145,7 @@
     function openPanel() {
         const { svg, row, column } = chosen, { run, name, head } = subjectOf(svg), told = explain(run, name, { head, row, column });
         const isOpen = [...panel.querySelectorAll("details")].some((one) => one.open);
-        const close = make("button", { type: "button", className: "close", ariaLabel: "Close" }, "×");
+        const close = make("button", { type: "button", className: "close", "aria-label": "Close" }, "×");
 
         close.addEventListener("click", closePanel);
         panel.replaceChildren(close, make("h2", {}, labelOf(run), " ", told.title), ...tellArithmetic(told));
@@ -305,7 +310,7 @@
         const isAlone = new Set([...place.parentElement.querySelectorAll(".step")].map((one) => one.dataset.step)).size === 1;
         const of = runs.length > 1 && place.dataset.run ? ` of ${labelOf(those[0])}` : "";
         const text = (isAlone ? "Check this step" : `Check the ${name.split(".").pop()}`) + of;
-        const button = make("button", { type: "button", ariaLabel: isAlone ? `${text}: ${name}` : text }, text);
+        const button = make("button", { type: "button", "aria-label": isAlone ? `${text}: ${name}` : text }, text);
 
         button.addEventListener("click", () => {
             const checks = those.map((run) => wordahead.checkStep(run, name));
