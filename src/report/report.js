@@ -68,7 +68,7 @@
 
     // ---------------------------------------------------------------- the label
 
-    const tip = make("div", { id: "tip", hidden: true });
+    const tip = make("div", { id: "tip", hidden: true, role: "status" });
 
     /* Beside a point of the window, and within it. */
     function showTip(text, x, y) {
@@ -277,6 +277,7 @@
                 wire(svg);
                 if (kind === "arcs")
                     return;
+                svg.setAttribute("aria-describedby", "figure-help");
                 svg.addEventListener("keydown", onKey);
                 svg.addEventListener("blur", hideTip);
             });
@@ -360,7 +361,7 @@
 
         button.addEventListener("click", () => checkAll(output));
         place.append(
-            make("p", { className: "notes" }, "Point at a figure to see its numbers. A click, or Enter, shows the arithmetic of a cell; arrow keys go to the " +
+            make("p", { className: "notes", id: "figure-help" }, "Point at a figure to see its numbers. A click, or Enter, shows the arithmetic of a cell; arrow keys go to the " +
                 "next one, Enter again goes into the arithmetic, Escape closes it."),
             button, output);
     }

@@ -81,6 +81,7 @@ test("everything works from the keyboard", async (t) => {
         await page.keyboard.press("Tab");
     assert.equal(await focus(), "attention.0.scores");
     assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "solid");
+    assert.match(await page.evaluate(() => document.getElementById(document.activeElement.getAttribute("aria-describedby")).textContent), /arrow keys/);
     for (const key of ["ArrowDown", "ArrowDown", "ArrowRight", "Enter"])
         await page.keyboard.press(key);
     assert.match(await page.textContent("#cell h2"), /head 0, query “she”, key “she”/);
