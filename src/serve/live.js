@@ -220,7 +220,7 @@
                 return make('td', { share: (100 * weight).toFixed(1) + '%', title: String(weight) }, weight.toFixed(3));
             })));
         part('attention').replaceChildren(make('table', {},
-            make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'word'), ...heads.map(h => make('th', { scope: 'col' }, 'head ' + (h + 1))))),
+            make('thead', {}, make('tr', {}, make('th', { scope: 'col' }, 'word'), ...heads.map(h => make('th', { scope: 'col' }, 'head ' + h)))),
             make('tbody', {}, ...rows)));
         part('attention').scrollTop = rows[query].offsetTop + rows[query].offsetHeight - part('attention').clientHeight; // in sight
     }
