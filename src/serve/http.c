@@ -172,32 +172,33 @@ static void refuse_raw(const connection *c, const char *reason, const wa_refusal
     wa_buf_clear(&body);
 }
 
-/* The library misses an end that came together with the first piece of a request. */
-static bool is_gone(const connection *c, double now)
+/* Bytes of a request that the library has yet to read: 1 where there are some, 0 at the end of the connection, -1 where there are none. */
+static ssize_t look_ahead(const connection *c)
 {
     char byte;
 
-    return (c->stage == STAGE_IDLE || c->stage == STAGE_READING) && now - c->since >= 1 &&
-           recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 }
 
 static void close_late(wa_http *http, connection *c, double now)
 {
+    const bool is_coming = c->stage == STAGE_IDLE || c->stage == STAGE_READING;
     wa_refusal refusal;
 
-    if (is_gone(c, now)) {
-        shutdown(c->fd, SHUT_RDWR);
+    if (c->stage == STAGE_HELD || now - c->since < 1)
         return;
-    }
-    if (c->stage == STAGE_HELD || now - c->since < (double)http->limits.seconds)
+    const ssize_t ahead = is_coming ? look_ahead(c) : -1;
+    if (ahead > 0) /* then we are late, not the client */
         return;
-    if (c->stage == STAGE_READING) {
+    if (ahead < 0 && now - c->since < (double)http->limits.seconds)
+        return;
+    if (ahead < 0 && c->stage == STAGE_READING) {
         wa_refuse(&refusal, 408, "timeout", NULL, "the request did not arrive within %zu seconds", http->limits.seconds);
         c->exchange->status = 408;
         refuse_raw(c, "Request Timeout", &refusal);
     }
-    shutdown(c->fd, SHUT_RDWR);
-    c->since = now; /* the library has yet to see it */
+    shutdown(c->fd, SHUT_RDWR); /* an end that came with the first bytes of a request is missed by the library otherwise */
+    c->since = now;             /* it has yet to see it */
 }
 
 static void close_all_late(wa_http *http)
