@@ -33,6 +33,12 @@
         return record;
     }
 
+    // The answer, or null where it is refused.
+    const optional = answer => answer.catch(error => {
+        if (error instanceof Refused) return null;
+        throw error;
+    });
+
     // A word that is being typed: what stands behind the last white space.
     function unfinished(all) {
         const at = all.search(/\S+$/u);
@@ -45,10 +51,11 @@
             part('time').textContent = (performance.now() - began).toFixed(1) + ' ms round trip';
             return record;
         });
-        const finish = start ? ask('v1/rank', { text: start.before, prefix: start.prefix, k: K_FINISH }) : null;
         const [ranked, finished, score, trace] = await Promise.all([
-            rank, finish, ask('v1/score', { text: all, tokens: true }), ask('v1/trace', { text: all, names: ['attention.*.weights'] })
-                .catch(error => { if (error instanceof Refused) return null; throw error; }), // a pipeline may have no attention
+            rank,
+            start && optional(ask('v1/rank', { text: start.before, prefix: start.prefix, k: K_FINISH })), // nothing may come before it
+            ask('v1/score', { text: all, tokens: true }),
+            optional(ask('v1/trace', { text: all, names: ['attention.*.weights'] })), // a pipeline may have no attention
         ]);
         return { text: all, start, rank: ranked, finish: finished, score, trace };
     }

@@ -1,4 +1,5 @@
 // The live page of `serve`.
+import fs from "node:fs";
 import path from "node:path";
 import { assert, test } from "./harness.mjs";
 import { findFaint, findOverlaps, findTooWide, findUnnamed, findUnreadable } from "./measure.mjs";
@@ -199,6 +200,27 @@ test("a refusal is shown as it was worded", async (t) => {
 
     await page.waitForSelector("#notice:not([hidden])");
     assert.match(await page.textContent("#notice"), /more than 3 words/);
+});
+
+test("a model without a start word or attention shows what there is", async (t) => {
+    const config = path.join(t.scratch, "model.yaml");
+
+    fs.writeFileSync(config, `
+vectors: { random: { width: 8, seed: 7 } }
+pipeline:
+  - embed: { scale: 1 }
+  - vocabulary: { words: input, tied: true, bias: false }
+input: [ "she looked out of the window" ]
+`);
+    const { url } = await startServer(t, "-m", config);
+    const page = await t.open(url);
+
+    await page.fill("#text", "she");
+    await page.waitForFunction(() => document.querySelectorAll("#next li").length === 6);
+    await settle(page, "she");
+    assert.match(await page.textContent("#words"), /^she–$/);
+    assert.match(await page.textContent("#attention"), /no attention to show/);
+    assert.equal(await page.isVisible("#notice"), false);
 });
 
 test("without scripts the page says what it needs", async (t) => {
