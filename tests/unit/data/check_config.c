@@ -1219,8 +1219,7 @@ Suite *wa_suite_config(void)
 {
     Suite *const suite = suite_create("config");
     TCase *const read = new_case("values"), *const layers = new_case("layers"), *const errors = new_case("errors"),
-                 *const places = new_case("places"), *const show = new_case("showing"),
-                 *const robust = new_case("robustness");
+                 *const places = new_case("places"), *const show = new_case("showing"), *const robust = new_case("robustness");
 
     tcase_add_test(read, a_document_of_little_gives_defaults);
     tcase_add_test(read, every_type_of_key_is_read);

@@ -609,8 +609,7 @@ END_TEST
 Suite *wa_suite_session(void)
 {
     Suite *const suite = suite_create("task/session");
-    TCase *const every = new_case("every pipeline"), *const tests = new_case("session"),
-                 *const rest = new_case("memory");
+    TCase *const every = new_case("every pipeline"), *const tests = new_case("session"), *const rest = new_case("memory");
 
     tcase_add_loop_test(every, words_fed_one_by_one_rank_as_the_whole_text, 0, (int)LENGTH(variants));
     tcase_add_loop_test(every, words_fed_in_pieces_rank_as_the_whole_text, 0, (int)LENGTH(variants));
