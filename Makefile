@@ -105,13 +105,9 @@ $(B)/unit: $(UNIT_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS) $(CLI_LIBS)
 
-$(B)/certify $(B)/distribution: $(B)/%: $(B)/tests/bench/%.o $(B)/libwordahead.a
+$(B)/certify $(B)/distribution $(B)/clients: $(B)/%: $(B)/tests/bench/%.o $(B)/libwordahead.a
 	@echo "  LD  $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-
-$(B)/clients: $(B)/tests/bench/clients.o
-	@echo "  LD  $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 $(B)/bench: $(BENCH_OBJECTS) $(B)/libwordahead.a
 	@echo "  LD  $@"

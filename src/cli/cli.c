@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/status.h"
@@ -147,14 +146,6 @@ int wa_cli_end(int exit_code)
     if (output_is_open || output_errno == EPIPE)
         return exit_code;
     return wa_cli_complain(WA_EXIT_IO, "standard output: cannot write: %s", strerror(output_errno));
-}
-
-double wa_cli_seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* ---------------------------------------------------------------- messages */

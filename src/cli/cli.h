@@ -31,9 +31,6 @@ bool wa_cli_is_stopping(void);
 /* A descriptor that has something to read once one was noted; -1 where there is none. */
 int wa_cli_wake_fd(void);
 
-/* Of a clock that only goes forward. */
-double wa_cli_seconds(void);
-
 /* Logging to standard error, and temporary files that a signal removes. */
 const wa_env *wa_cli_env(void);
 

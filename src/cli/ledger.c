@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/path.h"
 #include "base/status.h"
 #include "cli/cli.h"
@@ -120,7 +121,7 @@ bool wa_ledger_is_resumed(const wa_ledger *ledger)
 int wa_ledger_open(wa_ledger *ledger, const wa_ledger_opts *opts, const wa_journal *run)
 {
     *ledger =
-        (wa_ledger){ .opts = *opts, .now = *run, .reached = *run, .saved_at = wa_cli_seconds(), .failure = { .status = WA_OK } };
+        (wa_ledger){ .opts = *opts, .now = *run, .reached = *run, .saved_at = wa_clock_seconds(), .failure = { .status = WA_OK } };
     if (!opts->output || strcmp(opts->output, "-") == 0)
         return -1;
     if (!(ledger->path = wa_path_follow(NULL, opts->output)))
@@ -167,7 +168,7 @@ static void save(wa_ledger *ledger)
     if (wa_output_sync(ledger->output, &ledger->failure) == WA_OK &&
         wa_journal_write(&ledger->safe, ledger->state, wa_cli_env(), &ledger->failure) == WA_OK)
         ledger->has_saved = true;
-    ledger->saved_at = wa_cli_seconds();
+    ledger->saved_at = wa_clock_seconds();
 }
 
 /* A mark of gzip may lie in the middle of what was written last: then what was before that can be gone on from. */
@@ -200,7 +201,7 @@ void wa_ledger_reach(wa_ledger *ledger)
     if (ledger->state)
         note_mark(ledger);
     ledger->reached = ledger->now;
-    if (ledger->state && wa_cli_seconds() - ledger->saved_at >= (double)ledger->opts.checkpoint)
+    if (ledger->state && wa_clock_seconds() - ledger->saved_at >= (double)ledger->opts.checkpoint)
         save(ledger);
 }
 

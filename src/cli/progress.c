@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 
 enum { MILLISECONDS_ON_TERMINAL = 200, MILLISECONDS_ELSEWHERE = 10000 };
@@ -14,8 +15,8 @@ void wa_progress_begin(wa_progress *progress, bool is_wanted, bool is_quiet, boo
 
     *progress = (wa_progress){ .is_on       = !is_quiet && (is_wanted || (is_terminal && !has_rival)),
                                .is_terminal = is_terminal,
-                               .begun_at    = wa_cli_seconds(),
-                               .shown_at    = wa_cli_seconds() };
+                               .begun_at    = wa_clock_seconds(),
+                               .shown_at    = wa_clock_seconds() };
 }
 
 /* "1.5 GB", "12 min": short, in units that a reader knows. */
@@ -60,7 +61,7 @@ static void print(const wa_progress *progress, double seconds, uint64_t n_bytes,
 
 void wa_progress_show(wa_progress *progress, uint64_t n_bytes, uint64_t n_all, size_t n_lines)
 {
-    const double now   = wa_cli_seconds();
+    const double now   = wa_clock_seconds();
     const double least = (progress->is_terminal ? MILLISECONDS_ON_TERMINAL : MILLISECONDS_ELSEWHERE) / 1000.0;
 
     if (!progress->is_on || now - progress->shown_at < least)

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "serve/choice.h"
 
@@ -91,7 +92,7 @@ static bool make_choices(completion_job *c, wa_refusal *refusal)
     uint64_t seed = c->seed.n;
 
     if (!c->seed.is_given && getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
-        seed = (uint64_t)(wa_http_now() * 1e9);
+        seed = (uint64_t)(wa_clock_seconds() * 1e9);
     c->n_choices = c->prompt.n * c->n.n;
     c->choices   = wa_arena_alloc_zeroed(&c->job.arena, c->n_choices, sizeof *c->choices);
     if (!c->choices)

@@ -1,6 +1,7 @@
 /* The model and the requests that wait for it. See engine.h. */
 #include "serve/engine.h"
 
+#include "base/clock.h"
 #include "report/jsonl.h"
 
 enum { MOST_TOGETHER = 64 }; /* texts of one call */
@@ -160,7 +161,7 @@ static bool is_late(const wa_engine *engine, wa_job *job)
 {
     wa_refusal refusal;
 
-    if (wa_http_now() - wa_exchange_began(job->exchange) < 2.0 * (double)engine->limits.seconds)
+    if (wa_clock_seconds() - wa_exchange_began(job->exchange) < 2.0 * (double)engine->limits.seconds)
         return false;
     wa_refuse(&refusal, 503, "timeout", NULL, "this was not done within %zu seconds", engine->limits.seconds);
     wa_job_refuse(job, &refusal);

@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "serve/refusal.h"
 
 /* ---------------------------------------------------------------- the library */
@@ -111,18 +111,10 @@ struct wa_exchange {
     void                  *user;
 };
 
-double wa_http_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void enter(connection *c, stage next)
 {
     c->stage = next;
-    c->since = wa_http_now();
+    c->since = wa_clock_seconds();
 }
 
 static void note_connection(void *user, struct MHD_Connection *mhd, void **socket_context, enum MHD_ConnectionNotificationCode code)
@@ -203,7 +195,7 @@ static void close_late(wa_http *http, connection *c, double now)
 
 static void close_all_late(wa_http *http)
 {
-    const double now = wa_http_now();
+    const double now = wa_clock_seconds();
 
     if (now - http->looked < 0.25)
         return;
@@ -230,7 +222,7 @@ static void *begin_request(void *user, const char *uri, struct MHD_Connection *m
     x->mhd                  = mhd;
     x->connection           = info->socket_context;
     x->connection->exchange = x;
-    x->began                = wa_http_now();
+    x->began                = wa_clock_seconds();
     enter(x->connection, STAGE_READING);
     http->n_pending++;
     return x;

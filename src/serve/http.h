@@ -50,7 +50,7 @@ const char *wa_exchange_path(const wa_exchange *exchange); /* without what follo
 wa_text     wa_exchange_body(const wa_exchange *exchange);
 /* The value of a header, or NULL. */
 const char *wa_exchange_header(const wa_exchange *exchange, const char *name);
-double      wa_exchange_began(const wa_exchange *exchange);  /* when its first line was there; see wa_http_now() */
+double      wa_exchange_began(const wa_exchange *exchange);  /* when its first line was there; of wa_clock_seconds() */
 unsigned    wa_exchange_status(const wa_exchange *exchange); /* of its answer; 0: none */
 /* The address that the client connected to, as digits; and that of the client. Empty where the system does not say. */
 void wa_exchange_addresses(const wa_exchange *exchange, char local[64], char remote[64]);
@@ -67,8 +67,5 @@ void wa_exchange_answer(wa_exchange *exchange, unsigned status, const char *type
 void wa_exchange_answer_constant(wa_exchange *exchange, unsigned status, const char *type, wa_text body);
 /* Adds a header to the answer just given. */
 void wa_exchange_add_header(wa_exchange *exchange, const char *name, const char *value);
-
-/* Seconds of a clock that only goes forward. */
-double wa_http_now(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/asset.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "serve/engine.h"
 #include "serve/listen.h"
@@ -248,7 +249,7 @@ static void ended(void *user, wa_exchange *x)
 {
     wa_server *const      server  = user;
     const endpoint *const e       = *wa_exchange_user(x);
-    const double          seconds = wa_http_now() - wa_exchange_began(x);
+    const double          seconds = wa_clock_seconds() - wa_exchange_began(x);
 
     wa_metrics_request(&server->metrics, e ? (size_t)(e - endpoints) : OTHER, wa_exchange_status(x), seconds);
     log_request(server, x, seconds);
@@ -307,14 +308,14 @@ const char *wa_server_url(const wa_server *server)
 /* What has come in by now is answered, and nothing else. */
 static void finish(wa_server *server)
 {
-    const double until    = wa_http_now() + (double)server->opts.limits.seconds;
+    const double until    = wa_clock_seconds() + (double)server->opts.limits.seconds;
     bool         has_work = true;
 
     wa_http_quiesce(server->http);
     do {
         wa_http_turn(server->http, !has_work, -1);
         has_work = wa_engine_turn(&server->engine);
-    } while ((has_work || wa_http_pending(server->http) > 0) && wa_http_now() < until);
+    } while ((has_work || wa_http_pending(server->http) > 0) && wa_clock_seconds() < until);
 }
 
 void wa_server_run(wa_server *server, bool (*is_stopping)(void), int wake_fd)

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "machine.h"
 #include "wordahead.h"
 #include "workload.h"
@@ -50,23 +51,23 @@ static double run_once(bench_job *job, size_t i)
     double began;
 
     bench_job_prepare(job, i);
-    began = bench_now();
+    began = wa_clock_seconds();
     bench_job_run(job, i);
-    return bench_now() - began;
+    return wa_clock_seconds() - began;
 }
 
 /* Samples until the time is over, sorted. A first part of the time is not counted: caches, clocks and branch predictors settle. */
 static size_t measure(bench_job *job, double seconds, double *samples)
 {
-    const double began = bench_now();
+    const double began = wa_clock_seconds();
     size_t       n     = 0;
 
-    for (size_t i = 0; i < 3 || bench_now() - began < 0.1 * seconds; i++) {
+    for (size_t i = 0; i < 3 || wa_clock_seconds() - began < 0.1 * seconds; i++) {
         run_once(job, i);
-        if (bench_now() - began > 0.3 * seconds)
+        if (wa_clock_seconds() - began > 0.3 * seconds)
             break;
     }
-    while (n < MOST_SAMPLES && (n < LEAST_SAMPLES || bench_now() - began < seconds)) {
+    while (n < MOST_SAMPLES && (n < LEAST_SAMPLES || wa_clock_seconds() - began < seconds)) {
         samples[n] = run_once(job, n);
         n++;
     }

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { MOST_REQUESTS = 4096, ANSWER_SIZE = 1 << 20, MOST_SAMPLES = 1 << 22 };
 
@@ -52,14 +53,6 @@ static void *need(void *memory)
     return memory;
 }
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---------------------------------------------------------------- requests */
 
 static void read_requests(bench *b, const char *path)
@@ -89,7 +82,7 @@ static void ask(bench *b, client *c)
     const request *const r = &b->requests[c->next++ % b->n_requests];
 
     c->n_bytes = 0;
-    c->began   = now();
+    c->began   = wa_clock_seconds();
     if (send(c->fd, r->bytes, r->n_bytes, MSG_NOSIGNAL) != (ssize_t)r->n_bytes)
         stop("a request could not be sent");
 }
@@ -119,7 +112,7 @@ static bool take(bench *b, client *c)
     if (!is_whole(c))
         return false;
     if (b->n_samples < MOST_SAMPLES)
-        b->samples[b->n_samples++] = now() - c->began;
+        b->samples[b->n_samples++] = wa_clock_seconds() - c->began;
     b->n_failed += strncmp(c->answer, "HTTP/1.1 200 ", 13) != 0;
     return true;
 }
@@ -144,18 +137,18 @@ static void open_client(const bench *b, client *c, int epoll_fd, size_t first)
 static void run(bench *b, client *clients, size_t n_clients, int epoll_fd, double seconds)
 {
     struct epoll_event events[64];
-    const double       began   = now();
+    const double       began   = wa_clock_seconds();
     bool               is_warm = false;
 
     for (size_t i = 0; i < n_clients; i++)
         ask(b, &clients[i]);
-    while (now() - began < seconds) {
+    while (wa_clock_seconds() - began < seconds) {
         const int n = epoll_wait(epoll_fd, events, 64, 1000);
 
         for (int i = 0; i < n; i++)
             if (take(b, events[i].data.ptr))
                 ask(b, events[i].data.ptr);
-        if (!is_warm && now() - began > 0.1 * seconds) {
+        if (!is_warm && wa_clock_seconds() - began > 0.1 * seconds) {
             b->n_samples = 0;
             is_warm      = true;
         }

@@ -16,8 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "wordahead.h"
 
 enum { BATCH = 64, CHECK_EVERY = 16, MOST_THREADS = 64, BROKEN = 2 };
@@ -33,14 +33,6 @@ static void *need(void *memory)
     if (!memory)
         stop("out of memory");
     return memory;
-}
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static wa_model *open_model(const char *path)
@@ -276,16 +268,16 @@ static void measure(const char *way, const lines *all, size_t n_threads, double 
     wa_session *const session  = open_session(all->model, is_score ? n_threads : 1);
     reader *const     readers  = open_readers(all, is_score ? 1 : n_threads);
     const pass        checked  = is_score ? score_all(all, session) : read_all(readers, true);
-    const double      began    = now();
+    const double      began    = wa_clock_seconds();
     pass              found;
     size_t            n_passes = 0;
 
     do {
         found = is_score ? score_all(all, session) : read_all(readers, false);
         n_passes++;
-    } while (now() - began < seconds);
+    } while (wa_clock_seconds() - began < seconds);
 
-    const double took = now() - began, n = (double)all->n_positions;
+    const double took = wa_clock_seconds() - began, n = (double)all->n_positions;
     printf("%s\t%zu\t%zu\t%zu\t%zu\t%.4f\t%.1f\t%.6f\t%.3f\n", way, n_threads, wa_model_vocabulary(all->model), all->n_positions,
            n_passes, took, n * (double)n_passes / took, checked.prob, exp(-found.logprob / n));
     close_readers(readers);

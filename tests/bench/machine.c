@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -19,13 +18,7 @@
 #include <arm_neon.h>
 #endif
 
-double bench_now(void)
-{
-    struct timespec at;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
-}
+#include "base/clock.h"
 
 /* ---------------------------------------------------------------- multiply-adds */
 
@@ -194,10 +187,10 @@ static void *run_rounds(void *user)
         double took_s;
 
         wait_at_line(r->all, 2 * i + 1);
-        took_s = -bench_now();
+        took_s = -wa_clock_seconds();
         one_round(r);
         wait_at_line(r->all, 2 * i + 2);
-        took_s += bench_now();
+        took_s += wa_clock_seconds();
         if (r->index == 0 && (i == 0 || took_s < r->all->best_s))
             r->all->best_s = took_s;
     }

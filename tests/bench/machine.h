@@ -8,9 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Seconds on a clock that only goes forward. */
-double bench_now(void);
-
 /* The name of instruction set i, the widest last; NULL behind the last. */
 const char *bench_set(size_t i);
 
