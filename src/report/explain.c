@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "math/topk.h"
+
 double wa_norm_of(const float *x, size_t n)
 {
     double sum = 0;
@@ -57,35 +59,27 @@ static void copy_piece(void *user, size_t worker, const wa_piece_of_row *piece)
     memcpy(logits + piece->first, piece->logits, piece->n * sizeof *logits);
 }
 
-/* Whether word a comes before word b. */
-static bool is_before(const float *logits, size_t a, size_t b)
-{
-    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
-}
-
 size_t wa_rank_of(const float *logits, size_t N, size_t word)
 {
     size_t rank = 1;
 
     for (size_t i = 0; i < N; i++)
-        rank += i != word && is_before(logits, i, word);
+        rank += logits[i] > logits[word] || (logits[i] == logits[word] && i < word);
     return rank;
 }
 
 static void find_top(const float *logits, size_t N, wa_lens_row *row)
 {
-    row->n_top = N < WA_LENS_TOP ? N : WA_LENS_TOP;
-    for (size_t i = 0, n = 0; i < N; i++) {
-        size_t at = n;
+    wa_scored items[WA_LENS_TOP];
+    wa_topk   top = { .items = items, .k = WA_LENS_TOP };
 
-        while (at > 0 && is_before(logits, i, row->top[at - 1]))
-            at--;
-        if (at == row->n_top)
-            continue;
-        n += n < row->n_top;
-        memmove(row->top + at + 1, row->top + at, (n - at - 1) * sizeof *row->top);
-        row->top[at] = i;
-    }
+    for (size_t i = 0; i < N; i++)
+        if (!isnan(logits[i])) /* of a stage in the middle nobody has checked them */
+            wa_topk_offer(&top, logits[i], i);
+    wa_topk_sort(&top);
+    for (size_t i = 0; i < top.n; i++)
+        row->top[i] = items[i].index;
+    row->n_top = top.n;
 }
 
 static wa_status look_through(const wa_record *record, wa_session *session, const float *x, float *logits, wa_lens_row *row,
