@@ -19,9 +19,11 @@ bool wa_path_is_folder(const char *path)
 
 wa_status wa_path_make_folder(const char *path, wa_error *err)
 {
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && wa_path_is_folder(path)))
+    const int code = mkdir(path, 0777) == 0 ? 0 : errno;
+
+    if (code == 0 || (code == EEXIST && wa_path_is_folder(path)))
         return WA_OK;
-    return wa_fail_system(err, path, "cannot make the folder", errno);
+    return wa_fail_system(err, path, "cannot make the folder", code);
 }
 
 bool wa_path_exists(const char *path)

@@ -130,7 +130,7 @@ static wa_status compare_making(again *a, wa_error *err)
     json_t    *now    = NULL;
 
     WA_TRY(wa_config_open(a->config, NULL, 0, &wa_experiment_schema, wa_cli_env(), &config, err));
-    WA_TRY(wa_record_begin(&a->text, config, &now, err));
+    WA_TRY(wa_run_record_begin(&a->text, config, &now, err));
     wa_changes_add_making(&a->changes, a->before, now);
 done:
     json_decref(now);
@@ -157,11 +157,11 @@ static wa_status run_again(again *a, size_t n_threads, wa_error *err)
 
     WA_TRY(wa_runner_open(&runner, a->config, NULL, 0, n_threads, err));
     WA_TRY(open_trace(a, err));
-    WA_TRY(wa_record_add_results(&a->text, &runner, compare_quantity, a, err));
+    WA_TRY(wa_run_record_add_results(&a->text, &runner, compare_quantity, a, err));
     wa_buf_str(&a->text, "}");
     if (a->text.failed)
         WA_TRY(wa_fail_memory(err, a->folder));
-    WA_TRY(wa_record_read(wa_buf_view(&a->text), a->folder, &now, err));
+    WA_TRY(wa_run_record_read(wa_buf_view(&a->text), a->folder, &now, err));
     compare_record(a, now);
 done:
     json_decref(now);

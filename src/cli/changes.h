@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 
-/* Appends a line for each difference in what wa_record_begin() writes; files may lie elsewhere. */
+/* Appends a line for each difference in what wa_run_record_begin() writes; files may lie elsewhere. */
 void wa_changes_add_making(wa_buf *out, const json_t *before, const json_t *now);
 
 /* Appends a line for the first difference of the results, with its place and both values. */

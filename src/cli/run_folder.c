@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -34,7 +33,7 @@ wa_status wa_run_folder_read(const char *folder, json_t **record, wa_error *err)
         WA_FAIL(WA_EUSAGE, "%s: found no %s, which a folder has that `run -o` or `run --sweep` made for a run", folder,
                 WA_RUN_RECORD);
     WA_TRY(wa_file_read(&file, path, MOST_BYTES, NULL, err));
-    WA_TRY(wa_record_read(file.bytes, path, record, err));
+    WA_TRY(wa_run_record_read(file.bytes, path, record, err));
 done:
     wa_file_clear(&file);
     wa_release(NULL, path);
@@ -104,8 +103,7 @@ static wa_status open_part(part *p, const char *folder, wa_error *err)
     *p = (part){ .folder = folder, .path = wa_path_with(NULL, folder, WA_OUTPUT_PART) };
     if (!p->path)
         WA_TRY(wa_fail_memory(err, folder));
-    if (mkdir(p->path, 0777) != 0 && errno != EEXIST)
-        WA_TRY(wa_fail_system(err, p->path, "cannot make the folder", errno));
+    WA_TRY(wa_path_make_folder(p->path, err));
     WA_TRY(open_inside(p, WA_RUN_RECORD, &path, err));
     WA_TRY(open_inside(p, WA_RUN_TRACE, &trace, err));
     WA_TRY(wa_output_open_part(path, NULL, wa_cli_env(), &p->record, err));
@@ -157,7 +155,7 @@ static wa_status finish_trace(part *p, wa_buf *record, wa_error *err)
     WA_TRY(open_inside(p, WA_RUN_TRACE, &path, err));
     WA_TRY(wa_file_digest(path, &n_bytes, &digest, err));
     wa_buf_format(record, ",\n\"trace\":{\"bytes\":%" PRIu64, n_bytes);
-    wa_record_add_digest(record, "xxh3", digest);
+    wa_run_record_add_digest(record, "xxh3", digest);
     wa_buf_str(record, "}");
 done:
     wa_release(NULL, path);
@@ -192,7 +190,7 @@ static wa_status run_into(part *p, const wa_run_plan *plan, wa_buf *record, wa_e
     WA_TRY(wa_runner_open(&runner, plan->config, plan->sets, plan->n_sets, plan->n_threads, err));
     WA_TRY(open_part(p, p->folder, err));
     WA_TRY(write_config(p, runner.model->config, err));
-    WA_TRY(wa_record_add_results(record, &runner, record_quantity, p, err));
+    WA_TRY(wa_run_record_add_results(record, &runner, record_quantity, p, err));
     if (plan->grid->n == 1) /* in a sweep it may be that a stage has it in some of the runs */
         wa_runner_warn_unmatched(&runner);
     WA_TRY(finish_trace(p, record, err));
@@ -212,8 +210,8 @@ static wa_status describe(const wa_run_plan *plan, wa_buf *record, json_t **maki
     wa_config *config = NULL;
 
     WA_TRY(wa_config_open(plan->config, plan->sets, plan->n_sets, &wa_experiment_schema, wa_cli_env(), &config, err));
-    WA_TRY(wa_record_begin(record, config, making, err));
-    wa_record_add_plan(record, plan);
+    WA_TRY(wa_run_record_begin(record, config, making, err));
+    wa_run_record_add_plan(record, plan);
 done:
     wa_config_close(config);
     return st;
@@ -280,7 +278,7 @@ wa_status wa_run_folder_make(const char *folder, const wa_run_plan *plan, json_t
         goto done;
     }
     WA_TRY(run_into(&p, plan, &text, err));
-    WA_TRY(wa_record_read(wa_buf_view(&text), folder, record, err));
+    WA_TRY(wa_run_record_read(wa_buf_view(&text), folder, record, err));
 done:
     discard_part(&p);
     json_decref(making);

@@ -13,7 +13,7 @@
 
 /* ---------------------------------------------------------------- what a run is made of */
 
-void wa_record_add_digest(wa_buf *out, const char *name, uint64_t digest)
+void wa_run_record_add_digest(wa_buf *out, const char *name, uint64_t digest)
 {
     wa_buf_format(out, ",\"%s\":\"%016" PRIx64 "\"", name, digest);
 }
@@ -32,7 +32,7 @@ static wa_status add_configuration(wa_buf *out, const wa_config *config, wa_erro
     wa_digest_add(digest, values.data, values.n_bytes);
     wa_buf_str(out, ",\n\"configuration\":{\"values\":");
     wa_json_add_text(out, wa_buf_view(&values));
-    wa_record_add_digest(out, "xxh3", wa_digest_value(digest));
+    wa_run_record_add_digest(out, "xxh3", wa_digest_value(digest));
     wa_buf_str(out, "}");
     wa_digest_free(digest);
     wa_buf_clear(&values);
@@ -53,7 +53,7 @@ static wa_status add_file(wa_buf *out, wa_config_file file, wa_error *err)
     wa_buf_str(out, ",\"path\":");
     wa_json_add_text(out, wa_text_of(path));
     wa_buf_format(out, ",\"bytes\":%" PRIu64, n_bytes);
-    wa_record_add_digest(out, "xxh3", digest);
+    wa_run_record_add_digest(out, "xxh3", digest);
     wa_buf_str(out, "}");
 done:
     wa_release(out->env, path);
@@ -77,7 +77,7 @@ done:
     return st;
 }
 
-wa_status wa_record_begin(wa_buf *out, const wa_config *config, json_t **making, wa_error *err)
+wa_status wa_run_record_begin(wa_buf *out, const wa_config *config, json_t **making, wa_error *err)
 {
     wa_status st    = WA_OK;
     wa_buf    whole = { .env = out->env };
@@ -87,13 +87,13 @@ wa_status wa_record_begin(wa_buf *out, const wa_config *config, json_t **making,
     wa_buf_str(&whole, ",\"texts\":[]}");
     if (whole.failed || out->failed)
         WA_TRY(wa_fail_memory(err, wa_config_path(config)));
-    WA_TRY(wa_record_read(wa_buf_view(&whole), wa_config_path(config), making, err));
+    WA_TRY(wa_run_record_read(wa_buf_view(&whole), wa_config_path(config), making, err));
 done:
     wa_buf_clear(&whole);
     return st;
 }
 
-void wa_record_add_values(wa_buf *out, const wa_grid *grid, size_t combination)
+void wa_run_record_add_values(wa_buf *out, const wa_grid *grid, size_t combination)
 {
     wa_buf_str(out, "\"sweep\":{");
     for (size_t a = 0; a < grid->n_axes; a++) {
@@ -105,7 +105,7 @@ void wa_record_add_values(wa_buf *out, const wa_grid *grid, size_t combination)
     wa_buf_str(out, "}");
 }
 
-void wa_record_add_plan(wa_buf *out, const wa_run_plan *plan)
+void wa_run_record_add_plan(wa_buf *out, const wa_run_plan *plan)
 {
     wa_buf_str(out, ",\n\"config\":");
     wa_json_add_text(out, wa_text_of(plan->config));
@@ -115,17 +115,17 @@ void wa_record_add_plan(wa_buf *out, const wa_run_plan *plan)
         wa_json_add_text(out, wa_text_of(plan->sets[i]));
     }
     wa_buf_str(out, "],");
-    wa_record_add_values(out, plan->grid, plan->combination);
+    wa_run_record_add_values(out, plan->grid, plan->combination);
 }
 
 /* ---------------------------------------------------------------- what it gave */
 
 /* Quantities of one text on their way to the observer of all. */
 typedef struct passing {
-    const wa_runner    *runner;
-    size_t              text;
-    wa_record_observer *observer;
-    void               *user;
+    const wa_runner        *runner;
+    size_t                  text;
+    wa_run_record_observer *observer;
+    void                   *user;
 } passing;
 
 static void pass_on(void *user, const wa_quantity *quantity)
@@ -198,14 +198,14 @@ static wa_status add_text_or_error(wa_buf *out, wa_runner *runner, wa_text text,
     return WA_OK;
 }
 
-wa_status wa_record_add_results(wa_buf *out, wa_runner *runner, wa_record_observer *observer, void *user, wa_error *err)
+wa_status wa_run_record_add_results(wa_buf *out, wa_runner *runner, wa_run_record_observer *observer, void *user, wa_error *err)
 {
     wa_status st = WA_OK;
     uint64_t  fingerprint;
     passing   p = { .runner = runner, .observer = observer, .user = user };
 
     WA_TRY(wa_model_fingerprint(runner->model, &fingerprint, err));
-    wa_record_add_digest(out, "model", fingerprint);
+    wa_run_record_add_digest(out, "model", fingerprint);
     wa_buf_str(out, ",\n\"texts\":[");
     for (p.text = 0; p.text < runner->model->n_inputs; p.text++) {
         if (wa_cli_is_stopping())
@@ -222,7 +222,7 @@ done:
 
 /* ---------------------------------------------------------------- reading */
 
-wa_status wa_record_read(wa_text text, const char *path, json_t **out, wa_error *err)
+wa_status wa_run_record_read(wa_text text, const char *path, json_t **out, wa_error *err)
 {
     json_error_t  reason;
     json_t *const root = json_loadb(text.data, text.n_bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &reason);

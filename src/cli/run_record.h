@@ -28,29 +28,29 @@ typedef struct wa_run_plan {
 } wa_run_plan;
 
 /* Appends ,"name":"0123456789abcdef" */
-void wa_record_add_digest(wa_buf *out, const char *name, uint64_t digest);
+void wa_run_record_add_digest(wa_buf *out, const char *name, uint64_t digest);
 
 /* Begins a record: "wordahead", "configuration" and "files", for a configuration before it is run.
  *
  * making  the same as a value, for wa_changes_add_making(); the caller frees it
  * Errors  those of wa_file_digest() for a file that it names; WA_ENOMEM. */
-wa_status wa_record_begin(wa_buf *out, const wa_config *config, json_t **making, wa_error *err);
+wa_status wa_run_record_begin(wa_buf *out, const wa_config *config, json_t **making, wa_error *err);
 
 /* Appends ,"config":... "sets" and "sweep". */
-void wa_record_add_plan(wa_buf *out, const wa_run_plan *plan);
+void wa_run_record_add_plan(wa_buf *out, const wa_run_plan *plan);
 /* Appends "sweep":{key:value} for a combination. */
-void wa_record_add_values(wa_buf *out, const wa_grid *grid, size_t combination);
+void wa_run_record_add_values(wa_buf *out, const wa_grid *grid, size_t combination);
 
 /* Sees each quantity of text i under the name that it has in the archive. */
-typedef void wa_record_observer(void *user, const char *name, const wa_quantity *quantity);
+typedef void wa_run_record_observer(void *user, const char *name, const wa_quantity *quantity);
 
 /* Runs all texts and appends ,"model":... and "texts". A text that cannot be run has its error there.
  *
  * user    of the observer
  * Errors  WA_ENOMEM, and WA_EIO where a text is not to blame: once wa_cli_is_stopping(), too. */
-wa_status wa_record_add_results(wa_buf *out, wa_runner *runner, wa_record_observer *observer, void *user, wa_error *err);
+wa_status wa_run_record_add_results(wa_buf *out, wa_runner *runner, wa_run_record_observer *observer, void *user, wa_error *err);
 
 /* The value of a text that begins and ends a JSON object; the caller frees it. Errors: WA_EFORMAT, WA_ENOMEM. */
-wa_status wa_record_read(wa_text text, const char *path, json_t **out, wa_error *err);
+wa_status wa_run_record_read(wa_text text, const char *path, json_t **out, wa_error *err);
 
 #endif

@@ -223,7 +223,7 @@ static void add_run(wa_buf *out, const wa_run_table *table, size_t i)
     wa_buf_str(out, "{\"run\":");
     wa_json_add_text(out, wa_text_of(row->name));
     wa_buf_str(out, ",");
-    wa_record_add_values(out, table->plan->grid, i);
+    wa_run_record_add_values(out, table->plan->grid, i);
     if (row->record) {
         wa_buf_str(out, ",\"texts\":");
         wa_json_add_value(out, json_object_get(row->record, "texts"));

@@ -1,7 +1,6 @@
 /* Running a grid of configurations. See sweep.h. */
 #include "cli/sweep.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -235,9 +234,7 @@ static wa_status name_folder(sweep *s, wa_error *err)
 
 static wa_status make_folder(const sweep *s, wa_error *err)
 {
-    if (s->grid.n_axes == 0 || wa_path_is_folder(s->folder))
-        return WA_OK;
-    return mkdir(s->folder, 0777) == 0 ? WA_OK : wa_fail_system(err, s->folder, "cannot make the folder", errno);
+    return s->grid.n_axes == 0 ? WA_OK : wa_path_make_folder(s->folder, err);
 }
 
 static wa_status prepare(sweep *s, wa_error *err)
