@@ -10,7 +10,8 @@ enum {
     W       = WA_SIMD_WIDTH,
     HALF    = WA_PANEL / 2,
     AHEAD   = 3072, /* bytes ahead of which weights are asked for: the processor's own guess is shorter, and ends at pages */
-    WIDE    = 4,    /* the most panels side by side: for a single row, 8 sums hide the latency of a multiply-add */
+    PAIRS   = HALF / W, /* of vectors in a panel */
+    WIDE    = 4,    /* the most pairs side by side: for a single row, 8 sums hide the latency of a multiply-add */
     N_LANES = WA_LANES / W,
 };
 
@@ -18,9 +19,9 @@ _Static_assert(WA_BLOCK % WA_SIMD_ROWS == 0 && HALF % W == 0 && WA_LANES % W == 
 
 /* ---------------------------------------------------------------- products */
 
-/* Where a tile is computed: R rows of a block by P panels, of which vectors `at` and HALF + at of each. */
+/* Where a tile is computed: R rows of a block by P pairs of vectors, which are whole panels or a part of one. */
 typedef struct tile {
-    float       *y; /* [R, P * WA_PANEL] */
+    float       *y; /* [R, columns of the panels] */
     size_t       y_stride;
     const float *x; /* [D, R], rows of it x_step apart */
     size_t       x_step;
@@ -30,62 +31,74 @@ typedef struct tile {
     size_t       n_inner;
 } tile;
 
-/* The two vectors at `at` of what a panel holds for one d. */
-SIMD void read_pair(wa_simd out[2], const char *numbers, wa_number_type type, size_t at)
+/* The column where vector h of a pair begins, counted from the first panel. Floats are taken side by side, so that a pass over a part
+ * of a panel touches no line of the cache that it does not use up; BF16 as they lie. */
+SIMD size_t column_of(wa_number_type type, size_t pair, size_t h)
 {
-    if (type == WA_NUMBER_BF16) {
-        out[0] = simd_low_halves((const uint32_t *)(const void *)numbers + at);
-        out[1] = simd_high_halves((const uint32_t *)(const void *)numbers + at);
-    } else {
-        out[0] = simd_load((const float *)(const void *)numbers + at);
-        out[1] = simd_load((const float *)(const void *)numbers + HALF + at);
-    }
+    const size_t panel = pair / PAIRS, at = pair % PAIRS * W;
+
+    return panel * WA_PANEL + (type == WA_NUMBER_BF16 ? h * HALF + at : 2 * at + h * W);
 }
 
-/* The chains of a tile, all in registers. R, P and type are constants where this is inlined. */
-SIMD void run_tile(const tile *t, const size_t R, const size_t P, const wa_number_type type, size_t at)
+/* A pair of what a panel holds for one d; what lies AHEAD of it is asked for. */
+SIMD void read_pair(wa_simd out[2], const char *numbers, wa_number_type type, size_t pair)
 {
-    wa_simd sums[WA_SIMD_ROWS][WIDE][2], w[WIDE][2];
+    const char *const from = numbers + pair % PAIRS * W * 2 * wa_number_size(type);
+
+    if (type == WA_NUMBER_BF16) {
+        out[0] = simd_low_halves((const uint32_t *)(const void *)from);
+        out[1] = simd_high_halves((const uint32_t *)(const void *)from);
+    } else {
+        out[0] = simd_load((const float *)(const void *)from);
+        out[1] = simd_load((const float *)(const void *)from + W);
+    }
+    for (size_t line = 0; line < W * 2 * wa_number_size(type); line += 64)
+        simd_prefetch(from + AHEAD + line);
+}
+
+/* The chains of a tile from pair `first` on, all in registers. R, P and type are constants where this is inlined. */
+SIMD void run_tile(const tile t, const size_t R, const size_t P, const wa_number_type type, size_t first)
+{
+    wa_simd      sums[WA_SIMD_ROWS][WIDE][2], w[WIDE][2];
+    const float *x       = t.x;
+    const char  *numbers = t.w;
 
     WA_EACH (r, R)
         WA_EACH (p, P)
             WA_EACH (h, 2)
-                sums[r][p][h] = t->bias ? simd_load(t->bias + p * WA_PANEL + h * HALF + at) : simd_set(0.0f);
-    for (size_t d = 0; d < t->n_inner; d++) {
-        WA_EACH (p, P) {
-            const char *const numbers = t->w + p * t->panel_bytes + d * t->inner_bytes;
-
-            read_pair(w[p], numbers, type, at);
-            simd_prefetch(numbers + AHEAD + at * 4);
-            if (type == WA_NUMBER_F32)
-                simd_prefetch(numbers + AHEAD + (HALF + at) * 4);
-        }
-        WA_EACH (r, R) {
-            const wa_simd x = simd_set(t->x[d * t->x_step + r]);
-
+                sums[r][p][h] = t.bias ? simd_load(t.bias + column_of(type, first + p, h)) : simd_set(0.0f);
+    for (size_t d = 0; d < t.n_inner; d++, x += t.x_step, numbers += t.inner_bytes) {
+        WA_EACH (p, P)
+            read_pair(w[p], numbers + (first + p) / PAIRS * t.panel_bytes, type, first + p);
+        WA_EACH (r, R)
             WA_EACH (p, P)
                 WA_EACH (h, 2)
-                    sums[r][p][h] = simd_fma(x, w[p][h], sums[r][p][h]);
-        }
+                    sums[r][p][h] = simd_fma(simd_set(x[r]), w[p][h], sums[r][p][h]);
     }
     WA_EACH (r, R)
         WA_EACH (p, P)
             WA_EACH (h, 2)
-                simd_store(t->y + r * t->y_stride + p * WA_PANEL + h * HALF + at, sums[r][p][h]);
+                simd_store(t.y + r * t.y_stride + column_of(type, first + p, h), sums[r][p][h]);
+}
+
+/* The panels of a tile of P pairs. */
+static size_t panels_of(size_t P)
+{
+    return P < PAIRS ? 1 : P / PAIRS;
 }
 
 /* One function for each number of rows, so that all their sums are registers. */
 #define TILE(R, P)                                                                                                                 \
+    _Static_assert((P) % PAIRS == 0 || PAIRS % (P) == 0, "pairs that are neither panels nor a part of one");                       \
     static void tile_##R##x##P(const tile *t, wa_number_type type)                                                                 \
     {                                                                                                                              \
-        for (size_t at = 0; at < HALF; at += W)                                                                                    \
+        for (size_t first = 0; first < PAIRS; first += (P))                                                                        \
             if (type == WA_NUMBER_BF16)                                                                                            \
-                run_tile(t, R, P, WA_NUMBER_BF16, at);                                                                             \
+                run_tile(*t, R, P, WA_NUMBER_BF16, first);                                                                         \
             else                                                                                                                   \
-                run_tile(t, R, P, WA_NUMBER_F32, at);                                                                              \
+                run_tile(*t, R, P, WA_NUMBER_F32, first);                                                                          \
     }
 TILE(1, 4)
-TILE(1, 3)
 TILE(1, 2)
 TILE(1, 1)
 TILE(2, 2)
@@ -104,13 +117,20 @@ TILE(10, 1)
 TILE(11, 1)
 TILE(12, 1)
 #endif
+#if WA_SIMD_WIDTH == 16
+TILE(1, 3)
+#endif
 #undef TILE
 
 typedef void tile_function(const tile *t, wa_number_type type);
 
-/* By rows and panels. Few rows have too few sums to hide the latency of a multiply-add, so they take several panels at a time. */
+/* By rows and pairs. Few rows have too few sums to hide the latency of a multiply-add, so they take several pairs at a time. */
 static tile_function *const tiles[WA_SIMD_ROWS + 1][WIDE + 1] = {
+#if WA_SIMD_WIDTH == 16
     [1] = { NULL, tile_1x1, tile_1x2, tile_1x3, tile_1x4 },
+#else
+    [1] = { NULL, tile_1x1, tile_1x2, NULL, tile_1x4 },
+#endif
     [2] = { NULL, tile_2x1, tile_2x2 },
     [3] = { NULL, tile_3x1, tile_3x2 },
     [5] = { NULL, tile_5x1 },
@@ -128,12 +148,12 @@ static tile_function *const tiles[WA_SIMD_ROWS + 1][WIDE + 1] = {
 #endif
 };
 
-/* As many panels at a time as there is a tile for. */
-static size_t panels_together(size_t n_rows, size_t n_left)
+/* As many pairs at a time as there is a tile for. */
+static size_t pairs_together(size_t n_rows, size_t n_panels)
 {
-    size_t n = n_left < WIDE ? n_left : WIDE;
+    size_t n = WIDE;
 
-    while (!tiles[n_rows][n])
+    while (!tiles[n_rows][n] || panels_of(n) > n_panels)
         n--;
     return n;
 }
@@ -146,7 +166,7 @@ static void product_rest(const tile *t, size_t n_rows, wa_number_type type, size
 
     here.y        = rows;
     here.y_stride = WA_PANEL;
-    tiles[n_rows][1](&here, type);
+    tiles[n_rows][pairs_together(n_rows, 1)](&here, type);
     for (size_t r = 0; r < n_rows; r++)
         memcpy(t->y + r * t->y_stride, rows + r * WA_PANEL, n_columns * sizeof *rows);
 }
@@ -157,8 +177,10 @@ static void product_rows(tile t, size_t n_rows, const wa_panels *w, size_t first
     const size_t n_whole = w->n_rows / WA_PANEL - first, end = n_whole < n_panels ? n_whole : n_panels;
 
     for (size_t p = 0, n; p < end; p += n) {
-        n = panels_together(n_rows, end - p);
-        tiles[n_rows][n](&t, w->type);
+        const size_t pairs = pairs_together(n_rows, end - p);
+
+        tiles[n_rows][pairs](&t, w->type);
+        n = panels_of(pairs);
         t.y += n * WA_PANEL;
         t.w += n * t.panel_bytes;
         t.bias = t.bias ? t.bias + n * WA_PANEL : NULL;
