@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#define CODE_MOST 127.0f
+#define CODE_MOST 127
+#define QUAD_MOST 128 /* 255 times this is below 2^15 */
 #define SAFE_MOST 1e37 /* a bound below it is far enough from the largest float for every sum on the way */
 
 /* A little more than 1: covers the rounding of what is computed with a factor of it, here and in the kernels. */
@@ -38,7 +39,8 @@ typedef struct coding {
     long   sum; /* of the codes */
 } coding;
 
-static float largest_of(const char *row, wa_number_type type, size_t D)
+/* The scale at which no code of an input is larger than CODE_MOST. */
+static float scale_of_input(const char *row, wa_number_type type, size_t D)
 {
     float most = 0;
 
@@ -47,7 +49,26 @@ static float largest_of(const char *row, wa_number_type type, size_t D)
 
         most = size > most ? size : most;
     }
-    return most;
+    return most / CODE_MOST;
+}
+
+/* The scale at which the codes of no quad of a row add up to more than QUAD_MOST: each may be rounded up by a half. */
+static float scale_of_row(const char *row, wa_number_type type, size_t D)
+{
+    double most = 0;
+
+    for (size_t first = 0; first < D; first += 8) {
+        const size_t end     = D - first < 8 ? D : first + 8;
+        double       sums[2] = { 0, 0 };
+
+        for (size_t d = first; d < end; d++)
+            sums[wa_codes_quad(d) % 2] += fabs((double)wa_number_at(row, type, d));
+        most = fmax(most, fmax(sums[0], sums[1]));
+    }
+    const double steps = QUAD_MOST - 4 * 0.5;
+    const float  scale = (float)(most / steps);
+
+    return (double)scale * steps < most ? nextafterf(scale, INFINITY) : scale; /* numbers without 24 bits are rounded by much */
 }
 
 /* The code of x: the nearest multiple of the scale, as far as 8 bits reach. */
@@ -55,19 +76,20 @@ static int code_of(float x, float scale)
 {
     const float steps = scale > 0 ? x / scale : 0.0f;
 
-    return steps >= CODE_MOST ? 127 : steps <= -CODE_MOST ? -127 : (int)lrintf(steps);
+    return steps >= CODE_MOST ? CODE_MOST : steps <= -CODE_MOST ? -CODE_MOST : (int)lrintf(steps);
 }
 
 /* Codes a row; put(user, d, code) keeps each code. */
-static coding code_row(const char *row, wa_number_type type, size_t D, void (*put)(void *user, size_t d, int code), void *user)
+static coding code_row(const char *row, wa_number_type type, size_t D, float scale, void (*put)(void *user, size_t d, int code),
+                       void *user)
 {
-    coding out     = { .scale = largest_of(row, type, D) / CODE_MOST };
+    coding out     = { .scale = scale };
     double squares = 0, rest_squares = 0, code_squares = 0;
 
     for (size_t d = 0; d < D; d++) {
         const double x    = (double)wa_number_at(row, type, d);
-        const int    code = isfinite(x) && isfinite(out.scale) ? code_of((float)x, out.scale) : 0;
-        const double rest = x - (double)out.scale * code;
+        const int    code = isfinite(x) && isfinite(scale) ? code_of((float)x, scale) : 0;
+        const double rest = x - (double)scale * code;
 
         squares += x * x;
         rest_squares += rest * rest;
@@ -77,7 +99,7 @@ static coding code_row(const char *row, wa_number_type type, size_t D, void (*pu
     }
     out.length       = sqrt(squares);
     out.rest_length  = sqrt(rest_squares);
-    out.coded_length = (double)out.scale * sqrt(code_squares);
+    out.coded_length = (double)scale * sqrt(code_squares);
     return out;
 }
 
@@ -93,7 +115,7 @@ static void fill_row(wa_codes *codes, const char *row, wa_number_type type, floa
 {
     const size_t  D     = codes->n_inner;
     int8_t *const place = codes->codes + i / WA_PANEL * codes->n_groups * WA_PANEL * 4 + i % WA_PANEL * 4;
-    const coding  c     = code_row(row, type, D, put_in_panel, place);
+    const coding  c     = code_row(row, type, D, scale_of_row(row, type, D), put_in_panel, place);
 
     codes->shift[i]  = -128 * (int32_t)c.sum;
     codes->scale[i]  = c.scale;
@@ -157,7 +179,8 @@ void wa_probe_make(wa_probes *probes, size_t t, size_t T, const float *x, const 
 
     for (size_t g = 0; g < codes->n_groups; g++)
         place.codes[g * n] = 0;
-    const coding c    = code_row((const char *)x, WA_NUMBER_F32, codes->n_inner, put_in_block, &place);
+    const float  scale = scale_of_input((const char *)x, WA_NUMBER_F32, codes->n_inner);
+    const coding c     = code_row((const char *)x, WA_NUMBER_F32, codes->n_inner, scale, put_in_block, &place);
     probes->scale[t]  = c.scale;
     probes->length[t] = rounded_up(c.length);
     probes->error[t]  = rounded_up(c.rest_length);

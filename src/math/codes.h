@@ -1,6 +1,8 @@
 /* Matrices and inputs in 8 bits, which bound a product from a quarter of the bytes: which words are worth computing.
  *
- * A row w of D floats becomes codes c in -127..127 with w = scale * c + rest, an input x likewise. Then for every row
+ * A row w of D floats becomes codes c in -127..127 with w = scale * c + rest, an input x likewise. Codes of rows are such that no four
+ * that wa_codes_quad() puts together have sizes that add up to more than 128: with codes + 128 of an input their products then fit a
+ * signed number of 16 bits, so that processors may add them there. Then for every row
  *
  *     |x w^T + bias - estimate| <= slope * |x| + length * |error of x's codes| + floor
  *
@@ -16,8 +18,8 @@
 
 #define WA_CODES_WIDTH 65536 /* the widest rows whose sums of products of codes fit 32 bits */
 
-/* The 8-bit copy of a matrix [O, D]. All arrays are padded to whole panels; a panel holds for every four d the four codes of each of
- * its rows side by side: [panels, (D + 3) / 4, WA_PANEL, 4]. */
+/* The 8-bit copy of a matrix [O, D]. All arrays are padded to whole panels; a panel holds for every four d, a group, the four codes of
+ * each of its rows side by side: [panels, n_groups, WA_PANEL, 4]. */
 typedef struct wa_codes {
     int8_t  *codes;
     int32_t *shift;                  /* -128 times the sum of a row's codes: inputs are kept as code + 128 */
@@ -33,6 +35,18 @@ typedef struct wa_probes {
     uint32_t *codes;                  /* [T, n_groups] in blocks */
     float    *scale, *length, *error; /* [T]; lengths of x and of what its codes leave out, rounded up */
 } wa_probes;
+
+/* The groups of rows of D: an even number, since two are added in 16 bits. */
+static inline size_t wa_codes_groups(size_t D)
+{
+    return (D + 7) / 8 * 2;
+}
+
+/* The quad that d belongs to: the first or second pair of a group, and the same one of the group beside it. */
+static inline size_t wa_codes_quad(size_t d)
+{
+    return d / 8 * 2 + d / 2 % 2;
+}
 
 /* Fills panel p of the codes of a matrix; the caller has allocated the arrays and set the three counts. Panels are independent of
  * one another. */

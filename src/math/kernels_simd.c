@@ -441,44 +441,71 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
 
 #elif defined(__AVX2__)
 
-/* One input by one panel, in 16-bit products, which cannot saturate: each of 8 vectors has two partial sums of each of 4 rows. */
-static void sum_codes(int32_t out[WA_PANEL], const uint32_t *x, size_t x_step, const int8_t *w, size_t n_groups)
+enum { QUARTERS = 4 }; /* a panel is four vectors of eight rows */
+
+SIMD __m256i load_codes(const int8_t *p)
 {
-    __m256i sums[8];
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
 
-    WA_EACH (v, 8)
-        sums[v] = _mm256_setzero_si256();
-    for (size_t g = 0; g < n_groups; g++) {
-        const __m128i bytes = _mm_set1_epi32((int)x[g * x_step]);
-        const __m256i four = _mm256_sub_epi16(_mm256_cvtepu8_epi16(bytes), _mm256_set1_epi16(128));
+/* Adds the products of two groups of codes with the same of an input, 2 of each row in each of 16 sums of 16 bits, which codes are made
+ * to fit (codes.h), to the sums of 8 rows. */
+SIMD __m256i add_products(__m256i sums, __m256i x, const int8_t *w, __m256i x_next, const int8_t *w_next)
+{
+    const __m256i halves = _mm256_add_epi16(_mm256_maddubs_epi16(x, load_codes(w)), _mm256_maddubs_epi16(x_next, load_codes(w_next)));
 
-        WA_EACH (v, 8) {
-            const __m128i codes = _mm_loadu_si128((const __m128i *)(const void *)(w + (g * 8 + v) * 16));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(halves, _mm256_set1_epi16(1)));
+}
 
-            sums[v] = _mm256_add_epi32(sums[v], _mm256_madd_epi16(_mm256_cvtepi8_epi16(codes), four));
-        }
+/* R inputs by one panel; codes of inputs come as code + 128, which `shift` takes out. */
+SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t t, const uint32_t *x, size_t x_step,
+                     const wa_codes *codes, size_t panel, const size_t R)
+{
+    enum { GROUP = WA_PANEL * 4, MOST_ROWS = 2 };
+    const int8_t *w = codes->codes + panel * codes->n_groups * GROUP;
+    int32_t       out[MOST_ROWS][WA_PANEL];
+    __m256i       sums[MOST_ROWS][QUARTERS];
+
+    WA_EACH (r, R)
+        WA_EACH (v, QUARTERS)
+            sums[r][v] = _mm256_loadu_si256((const __m256i *)(const void *)(codes->shift + panel * WA_PANEL + v * W));
+    for (size_t g = 0; g < codes->n_groups; g += 2, w += 2 * GROUP, x += 2 * x_step) {
+        WA_EACH (v, QUARTERS)
+            simd_prefetch(w + AHEAD + v * 64);
+        WA_EACH (v, QUARTERS)
+            WA_EACH (r, R)
+                sums[r][v] = add_products(sums[r][v], _mm256_set1_epi32((int)x[r]), w + v * 32, _mm256_set1_epi32((int)x[x_step + r]),
+                                          w + GROUP + v * 32);
     }
-    for (size_t v = 0; v < 8; v++) {
-        int32_t halves[8];
+    WA_EACH (r, R)
+        WA_EACH (v, QUARTERS)
+            _mm256_storeu_si256((__m256i *)(void *)(out[r] + v * W), sums[r][v]);
+    finish_bounds(upper, lower, stride, out, R, probes, t, codes, panel);
+}
 
-        _mm256_storeu_si256((__m256i *)(void *)halves, sums[v]);
-        for (size_t j = 0; j < 4; j++)
-            out[v * 4 + j] = halves[2 * j] + halves[2 * j + 1];
-    }
+static void bound_2(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t t, const uint32_t *x, size_t x_step,
+                    const wa_codes *codes, size_t panel)
+{
+    bound_tile(upper, lower, stride, probes, t, x, x_step, codes, panel, 2);
+}
+
+static void bound_1(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t t, const uint32_t *x, size_t x_step,
+                    const wa_codes *codes, size_t panel)
+{
+    bound_tile(upper, lower, stride, probes, t, x, x_step, codes, panel, 1);
 }
 
 static void simd_bound(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t T, const wa_codes *codes,
                        size_t first, size_t n_panels)
 {
     for (size_t p = 0; p < n_panels; p++)
-        for (size_t t = 0; t < T; t++) {
-            const size_t block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
-            int32_t sums[1][WA_PANEL];
+        for (size_t t = 0, n; t < T; t += n) {
+            const size_t          block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
+            const uint32_t *const x     = probes->codes + block * codes->n_groups + t % WA_BLOCK;
+            float *const          u = upper + t * stride + p * WA_PANEL, *const l = lower + t * stride + p * WA_PANEL;
 
-            sum_codes(sums[0], probes->codes + block * codes->n_groups + t % WA_BLOCK, n_block,
-                      codes->codes + (first + p) * codes->n_groups * WA_PANEL * 4, codes->n_groups);
-            finish_bounds(upper + t * stride + p * WA_PANEL, lower + t * stride + p * WA_PANEL, stride, sums, 1, probes, t, codes,
-                          first + p);
+            n = block + n_block - t >= 2 ? 2 : 1;
+            (n == 2 ? bound_2 : bound_1)(u, l, stride, probes, t, x, n_block, codes, first + p);
         }
 }
 

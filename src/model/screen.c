@@ -53,7 +53,7 @@ static bool allocate(wa_screen *screen)
 
     c->n_rows   = screen->rows->n_rows;
     c->n_inner  = screen->rows->n_inner;
-    c->n_groups = (c->n_inner + 3) / 4;
+    c->n_groups = wa_codes_groups(c->n_inner);
     if (!wa_mul_size(padded, c->n_groups * 4, &n_codes) || !(c->codes = wa_arena_alloc(&screen->arena, n_codes, 1)) ||
         !(c->shift = wa_arena_alloc(&screen->arena, padded, sizeof *c->shift)))
         return false;
