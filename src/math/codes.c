@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define CODE_MOST 127
-#define QUAD_MOST 128 /* 255 times this is below 2^15 */
+#define QUAD_MOST 128  /* 255 times this is below 2^15 */
 #define SAFE_MOST 1e37 /* a bound below it is far enough from the largest float for every sum on the way */
 
 /* A little more than 1: covers the rounding of what is computed with a factor of it, here and in the kernels. */
@@ -181,9 +181,9 @@ void wa_probe_make(wa_probes *probes, size_t t, size_t T, const float *x, const 
         place.codes[g * n] = 0;
     const float  scale = scale_of_input((const char *)x, WA_NUMBER_F32, codes->n_inner);
     const coding c     = code_row((const char *)x, WA_NUMBER_F32, codes->n_inner, scale, put_in_block, &place);
-    probes->scale[t]  = c.scale;
-    probes->length[t] = rounded_up(c.length);
-    probes->error[t]  = rounded_up(c.rest_length);
+    probes->scale[t]   = c.scale;
+    probes->length[t]  = rounded_up(c.length);
+    probes->error[t]   = rounded_up(c.rest_length);
 }
 
 wa_probes wa_probes_from(const wa_probes *probes, size_t t, const wa_codes *codes)

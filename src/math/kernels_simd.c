@@ -9,9 +9,9 @@ extern const wa_kernels WA_KERNELS_NAME;
 enum {
     W       = WA_SIMD_WIDTH,
     HALF    = WA_PANEL / 2,
-    AHEAD   = 3072, /* bytes ahead of which weights are asked for: the processor's own guess is shorter, and ends at pages */
+    AHEAD   = 3072,     /* bytes ahead of which weights are asked for: the processor's own guess is shorter, and ends at pages */
     PAIRS   = HALF / W, /* of vectors in a panel */
-    WIDE    = 4,    /* the most pairs side by side: for a single row, 8 sums hide the latency of a multiply-add */
+    WIDE    = 4,        /* the most pairs side by side: for a single row, 8 sums hide the latency of a multiply-add */
     N_LANES = WA_LANES / W,
 };
 
@@ -213,20 +213,43 @@ static void simd_product(float *y, size_t y_stride, const float *x, size_t T, co
 
 /* ---------------------------------------------------------------- softmax and choice */
 
-/* wa_exp_float() of each lane, for lanes not above 89; exp.h explains the steps. Below -104 the result is 0, as at -104. */
-SIMD wa_simd simd_exp(wa_simd x)
+#define LEAST_NORMAL (-86.0f) /* its exponential and those between are normal numbers, 2^-124 and more */
+
+/* wa_exp_float() of each lane, for lanes not above 89; exp.h explains the steps. Below -104 the result is 0, as at -104.
+ * is_normal, a constant: no lane is below LEAST_NORMAL, which saves half of the steps around the polynomial. */
+SIMD wa_simd simd_exp(wa_simd x, const bool is_normal)
 {
     static const float c[]   = { 1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f };
     const wa_simd      round = simd_set(WA_EXP_ROUND);
 
-    x               = simd_max(simd_set(-104.0f), x); /* in this order a NaN stays one */
-    const wa_simd n = simd_sub(simd_fma(x, simd_set(WA_EXP_LOG2_E), round), round);
-    const wa_simd m = simd_sub(simd_set(0.0f), n);
+    if (!is_normal)
+        x = simd_max(simd_set(-104.0f), x); /* in this order a NaN stays one */
+    const wa_simd n_and_more = simd_fma(x, simd_set(WA_EXP_LOG2_E), round);
+    const wa_simd n = simd_sub(n_and_more, round), m = simd_sub(simd_set(0.0f), n);
     const wa_simd r = simd_fma(m, simd_set(WA_EXP_LN2_LOW), simd_fma(m, simd_set(WA_EXP_LN2_HIGH), x));
     wa_simd       p = simd_set(c[0]);
     WA_EACH (i, 7)
         p = simd_fma(p, r, simd_set(c[i + 1]));
-    return simd_scale(p, n);
+    return is_normal ? simd_mul(p, simd_power(n_and_more)) : simd_scale(p, n);
+}
+
+/* The sum of exp(x - max) over x[n], whole rounds of the lanes. is_normal as in simd_exp(). */
+SIMD double sum_powers(const float *x, float max, size_t n, const bool is_normal)
+{
+    wa_simd sums[N_LANES];
+    float   lanes[WA_LANES];
+    double  sum = 0;
+
+    WA_EACH (l, N_LANES)
+        sums[l] = simd_set(0.0f);
+    for (size_t i = 0; i < n; i += WA_LANES)
+        WA_EACH (l, N_LANES)
+            sums[l] = simd_add(sums[l], simd_exp(simd_sub(simd_load(x + i + l * W), simd_set(max)), is_normal));
+    WA_EACH (l, N_LANES)
+        simd_store(lanes + l * W, sums[l]);
+    for (size_t l = 0; l < WA_LANES; l++)
+        sum += (double)lanes[l];
+    return sum;
 }
 
 /* Of x[n], whole rounds of the lanes. Several vectors of largest and smallest so far, as one would wait for itself. */
@@ -234,8 +257,7 @@ static wa_chunk measure_whole(const float *x, size_t n)
 {
     enum { TOGETHER = 4 };
     wa_chunk out = { .sum = 0 };
-    wa_simd  max[TOGETHER], min[TOGETHER], sums[N_LANES];
-    float    lanes[WA_LANES];
+    wa_simd  max[TOGETHER], min[TOGETHER];
     size_t   i = 0;
 
     WA_EACH (a, TOGETHER) {
@@ -253,18 +275,10 @@ static wa_chunk measure_whole(const float *x, size_t n)
     }
     out.max = simd_highest(simd_max(simd_max(max[0], max[1]), simd_max(max[2], max[3])));
     out.min = simd_lowest(simd_min(simd_min(min[0], min[1]), simd_min(min[2], min[3])));
-    if (out.max == -INFINITY)
-        return out;
-    WA_EACH (l, N_LANES)
-        sums[l] = simd_set(0.0f);
-    max[0] = simd_set(out.max);
-    for (i = 0; i < n; i += WA_LANES)
-        WA_EACH (l, N_LANES)
-            sums[l] = simd_add(sums[l], simd_exp(simd_sub(simd_load(x + i + l * W), max[0])));
-    WA_EACH (l, N_LANES)
-        simd_store(lanes + l * W, sums[l]);
-    for (size_t l = 0; l < WA_LANES; l++)
-        out.sum += (double)lanes[l];
+    if (out.min - out.max >= LEAST_NORMAL)
+        out.sum = sum_powers(x, out.max, n, true);
+    else if (out.max > -INFINITY)
+        out.sum = sum_powers(x, out.max, n, false);
     return out;
 }
 
@@ -293,7 +307,7 @@ static void simd_probabilities(float *y, const float *x, wa_normaliser by, size_
     size_t        i = 0;
 
     for (; i + W <= n; i += W) {
-        simd_store(powers, simd_exp(simd_sub(simd_load(x + i), max)));
+        simd_store(powers, simd_exp(simd_sub(simd_load(x + i), max), false));
         for (size_t l = 0; l < W; l++)
             y[i + l] = (float)((double)powers[l] / by.sum);
     }
@@ -452,7 +466,8 @@ SIMD __m256i load_codes(const int8_t *p)
  * to fit (codes.h), to the sums of 8 rows. */
 SIMD __m256i add_products(__m256i sums, __m256i x, const int8_t *w, __m256i x_next, const int8_t *w_next)
 {
-    const __m256i halves = _mm256_add_epi16(_mm256_maddubs_epi16(x, load_codes(w)), _mm256_maddubs_epi16(x_next, load_codes(w_next)));
+    const __m256i halves =
+        _mm256_add_epi16(_mm256_maddubs_epi16(x, load_codes(w)), _mm256_maddubs_epi16(x_next, load_codes(w_next)));
 
     return _mm256_add_epi32(sums, _mm256_madd_epi16(halves, _mm256_set1_epi16(1)));
 }
@@ -463,8 +478,8 @@ SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes 
 {
     enum { GROUP = WA_PANEL * 4, MOST_ROWS = 2 };
     const int8_t *w = codes->codes + panel * codes->n_groups * GROUP;
-    int32_t       out[MOST_ROWS][WA_PANEL];
-    __m256i       sums[MOST_ROWS][QUARTERS];
+    int32_t out[MOST_ROWS][WA_PANEL];
+    __m256i sums[MOST_ROWS][QUARTERS];
 
     WA_EACH (r, R)
         WA_EACH (v, QUARTERS)
@@ -474,8 +489,8 @@ SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes 
             simd_prefetch(w + AHEAD + v * 64);
         WA_EACH (v, QUARTERS)
             WA_EACH (r, R)
-                sums[r][v] = add_products(sums[r][v], _mm256_set1_epi32((int)x[r]), w + v * 32, _mm256_set1_epi32((int)x[x_step + r]),
-                                          w + GROUP + v * 32);
+                sums[r][v] = add_products(sums[r][v], _mm256_set1_epi32((int)x[r]), w + v * 32,
+                                          _mm256_set1_epi32((int)x[x_step + r]), w + GROUP + v * 32);
     }
     WA_EACH (r, R)
         WA_EACH (v, QUARTERS)
@@ -500,9 +515,9 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
 {
     for (size_t p = 0; p < n_panels; p++)
         for (size_t t = 0, n; t < T; t += n) {
-            const size_t          block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
-            const uint32_t *const x     = probes->codes + block * codes->n_groups + t % WA_BLOCK;
-            float *const          u = upper + t * stride + p * WA_PANEL, *const l = lower + t * stride + p * WA_PANEL;
+            const size_t block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
+            const uint32_t *const x = probes->codes + block * codes->n_groups + t % WA_BLOCK;
+            float *const u = upper + t * stride + p * WA_PANEL, *const l = lower + t * stride + p * WA_PANEL;
 
             n = block + n_block - t >= 2 ? 2 : 1;
             (n == 2 ? bound_2 : bound_1)(u, l, stride, probes, t, x, n_block, codes, first + p);

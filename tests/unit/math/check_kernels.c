@@ -285,16 +285,16 @@ static void fill_codes(operands *o, product p)
 
 START_TEST(bounds_hold_the_product_and_are_the_same_bits_everywhere)
 {
-    static void (*const changes[])(operands *o, product p) = { NULL, spread_sizes, fill_codes };
-    static const product shapes[] = { { 1, 1, 33, 33, 1, 0, true },
-                                      { 5, 7, 70, 70, 7, 0, false },
-                                      { 13, 56, 32, 32, 56, 0, true },
-                                      { 26, 224, 95, 95, 224, 0, true },
-                                      { 3, 225, 129, 129, 225, 0, true } };
-    const product        p        = shapes[_i / (int)N_ITEMS(changes)];
-    const size_t         stride   = wa_panel_count(p.O) * WA_PANEL;
-    wa_rng               rng      = { 3 };
-    operands             o        = make_operands(p, &rng);
+    static void (*const changes[])(operands * o, product p) = { NULL, spread_sizes, fill_codes };
+    static const product shapes[]                           = { { 1, 1, 33, 33, 1, 0, true },
+                                                                { 5, 7, 70, 70, 7, 0, false },
+                                                                { 13, 56, 32, 32, 56, 0, true },
+                                                                { 26, 224, 95, 95, 224, 0, true },
+                                                                { 3, 225, 129, 129, 225, 0, true } };
+    const product        p                                  = shapes[_i / (int)N_ITEMS(changes)];
+    const size_t         stride                             = wa_panel_count(p.O) * WA_PANEL;
+    wa_rng               rng                                = { 3 };
+    operands             o                                  = make_operands(p, &rng);
     float               *bounds[N_VERSIONS];
 
     if (changes[_i % (int)N_ITEMS(changes)])
