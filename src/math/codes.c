@@ -36,88 +36,122 @@ static float rounded_up(double x)
 typedef struct coding {
     float  scale;
     double length, rest_length, coded_length;
-    long   sum; /* of the codes */
+    double sum; /* of the codes */
 } coding;
 
-/* The scale at which no code of an input is larger than CODE_MOST. */
-static float scale_of_input(const char *row, wa_number_type type, size_t D)
+enum { GROUP = 4, UNSIGNED = 0x80 }; /* codes in a group; what turns a code into code + 128 in one byte */
+
+/* A group of numbers, in the compilers' own vectors: every processor has those of 16 bytes, and gets two for one of 32. */
+typedef float    four_floats __attribute__((vector_size(16)));
+typedef uint32_t four_bits __attribute__((vector_size(16)));
+typedef uint16_t four_halves __attribute__((vector_size(8)));
+typedef double   four_doubles __attribute__((vector_size(32)));
+
+#define INLINE                                                                                                                     \
+    static inline __attribute__((always_inline)) /* with `type` a constant: called for all of a vocabulary, and every input */
+
+/* The numbers of group g, zeros beyond the last. */
+INLINE four_floats read_group(const void *row, const wa_number_type type, size_t D, size_t g)
 {
-    float most = 0;
+    const size_t      first = g * GROUP;
+    const char *const from  = (const char *)row + first * wa_number_size(type);
+    four_halves       halves;
+    four_floats       x = { 0 };
 
-    for (size_t d = 0; d < D; d++) {
-        const float size = fabsf(wa_number_at(row, type, d));
-
-        most = size > most ? size : most;
+    if (first + GROUP > D) {
+        for (size_t i = 0; first + i < D; i++)
+            x[i] = wa_number_at(row, type, first + i);
+        return x;
     }
-    return most / CODE_MOST;
+    if (type == WA_NUMBER_F32) {
+        memcpy(&x, from, sizeof x);
+        return x;
+    }
+    memcpy(&halves, from, sizeof halves);
+    return (four_floats)(__builtin_convertvector(halves, four_bits) << 16);
+}
+
+INLINE four_floats sizes_of(four_floats x)
+{
+    return (four_floats)((four_bits)x & 0x7fffffff);
+}
+
+/* most / steps, not less: what has no 24 bits is rounded by much, and codes must fit. */
+static float scale_for(double most, double steps)
+{
+    const float scale = (float)(most / steps);
+
+    return (double)scale * steps < most ? nextafterf(scale, INFINITY) : scale;
+}
+
+/* The scale at which no code of an input is larger than CODE_MOST. */
+static float scale_of_input(const float *x, size_t D)
+{
+    float most[GROUP] = { 0 }; /* apart, as a comparison waits for the one before */
+
+    for (size_t g = 0; g * GROUP < D; g++) {
+        const four_floats sizes = sizes_of(read_group(x, WA_NUMBER_F32, D, g));
+
+        for (size_t i = 0; i < GROUP; i++)
+            most[i] = sizes[i] > most[i] ? sizes[i] : most[i];
+    }
+    return scale_for((double)fmaxf(fmaxf(most[0], most[1]), fmaxf(most[2], most[3])), CODE_MOST);
 }
 
 /* The scale at which the codes of no quad of a row add up to more than QUAD_MOST: each may be rounded up by a half. */
-static float scale_of_row(const char *row, wa_number_type type, size_t D)
+INLINE float scale_of_row(const void *row, const wa_number_type type, size_t D)
 {
     double most = 0;
 
-    for (size_t first = 0; first < D; first += 8) {
-        const size_t end     = D - first < 8 ? D : first + 8;
-        double       sums[2] = { 0, 0 };
+    for (size_t g = 0; g * GROUP < D; g += 2) {
+        const four_doubles sums = __builtin_convertvector(sizes_of(read_group(row, type, D, g)), four_doubles) +
+                                  __builtin_convertvector(sizes_of(read_group(row, type, D, g + 1)), four_doubles);
+        const double first = sums[0] + sums[1], second = sums[2] + sums[3]; /* the quads, as wa_codes_quad() has them */
 
-        for (size_t d = first; d < end; d++)
-            sums[wa_codes_quad(d) % 2] += fabs((double)wa_number_at(row, type, d));
-        most = fmax(most, fmax(sums[0], sums[1]));
+        most = first > most ? first : most;
+        most = second > most ? second : most;
     }
-    const double steps = QUAD_MOST - 4 * 0.5;
-    const float  scale = (float)(most / steps);
-
-    return (double)scale * steps < most ? nextafterf(scale, INFINITY) : scale; /* numbers without 24 bits are rounded by much */
+    return scale_for(most, QUAD_MOST - 4 * 0.5);
 }
 
-/* The code of x: the nearest multiple of the scale, as far as 8 bits reach. */
-static int code_of(float x, float scale)
+/* Codes a row; groups of codes, `flip` applied to every byte, go to `out`, step bytes apart. The scale is such that the codes fit.
+ * Adding ROUND leaves the nearest whole number in the low bits; those of what is not finite are any. */
+INLINE coding code_row(const void *row, const wa_number_type type, size_t D, float scale, void *out, size_t step, uint8_t flip)
 {
-    const float steps = scale > 0 ? x / scale : 0.0f;
+    const float  divisor = scale > 0 ? scale : 1, ROUND = 0x1.8p+23f;
+    four_doubles squares = { 0 }, rests = { 0 }, coded = { 0 }, sums = { 0 };
 
-    return steps >= CODE_MOST ? CODE_MOST : steps <= -CODE_MOST ? -CODE_MOST : (int)lrintf(steps);
-}
+    for (size_t g = 0; g < wa_codes_groups(D); g++) {
+        const four_floats  x = read_group(row, type, D, g), rounded = x / divisor + ROUND;
+        const four_doubles code  = __builtin_convertvector(rounded - ROUND, four_doubles);
+        const four_doubles exact = __builtin_convertvector(x, four_doubles), rest = exact - code * (double)scale;
+        const four_bits    bits = (four_bits)rounded;
 
-/* Codes a row; put(user, d, code) keeps each code. */
-static coding code_row(const char *row, wa_number_type type, size_t D, float scale, void (*put)(void *user, size_t d, int code),
-                       void *user)
-{
-    coding out     = { .scale = scale };
-    double squares = 0, rest_squares = 0, code_squares = 0;
-
-    for (size_t d = 0; d < D; d++) {
-        const double x    = (double)wa_number_at(row, type, d);
-        const int    code = isfinite(x) && isfinite(scale) ? code_of((float)x, scale) : 0;
-        const double rest = x - (double)scale * code;
-
-        squares += x * x;
-        rest_squares += rest * rest;
-        code_squares += (double)(code * code);
-        out.sum += code;
-        put(user, d, code);
+        squares += exact * exact;
+        rests += rest * rest;
+        coded += code * code;
+        sums += code;
+        for (size_t i = 0; i < GROUP; i++)
+            ((uint8_t *)out)[g * step + i] = (uint8_t)bits[i] ^ flip;
     }
-    out.length       = sqrt(squares);
-    out.rest_length  = sqrt(rest_squares);
-    out.coded_length = (double)scale * sqrt(code_squares);
-    return out;
+    return (coding){
+        .scale        = scale,
+        .length       = sqrt(squares[0] + squares[1] + squares[2] + squares[3]),
+        .rest_length  = sqrt(rests[0] + rests[1] + rests[2] + rests[3]),
+        .coded_length = (double)scale * sqrt(coded[0] + coded[1] + coded[2] + coded[3]),
+        .sum          = sums[0] + sums[1] + sums[2] + sums[3],
+    };
 }
 
 /* ---------------------------------------------------------------- a matrix */
 
-/* user: where the row begins in its panel */
-static void put_in_panel(void *user, size_t d, int code)
-{
-    ((int8_t *)user)[d / 4 * WA_PANEL * 4 + d % 4] = (int8_t)code;
-}
-
-static void fill_row(wa_codes *codes, const char *row, wa_number_type type, float bias, size_t i)
+INLINE void fill_row(wa_codes *codes, const char *row, const wa_number_type type, float bias, size_t i)
 {
     const size_t  D     = codes->n_inner;
-    int8_t *const place = codes->codes + i / WA_PANEL * codes->n_groups * WA_PANEL * 4 + i % WA_PANEL * 4;
-    const coding  c     = code_row(row, type, D, scale_of_row(row, type, D), put_in_panel, place);
+    int8_t *const place = codes->codes + (i / WA_PANEL * codes->n_groups * WA_PANEL + i % WA_PANEL) * GROUP;
+    const coding  c     = code_row(row, type, D, scale_of_row(row, type, D), place, WA_PANEL * GROUP, 0);
 
-    codes->shift[i]  = -128 * (int32_t)c.sum;
+    codes->shift[i]  = isfinite(c.sum) ? -128 * (int32_t)c.sum : 0;
     codes->scale[i]  = c.scale;
     codes->slope[i]  = rounded_up(c.rest_length + rounding_of(D) * c.length);
     codes->length[i] = rounded_up(c.coded_length);
@@ -135,13 +169,18 @@ void wa_codes_fill(wa_codes *codes, const wa_rows *rows, size_t p)
 {
     const size_t first = p * WA_PANEL;
 
-    memset(codes->codes + first * codes->n_groups * 4, 0, WA_PANEL * codes->n_groups * 4);
-    for (size_t i = first; i < first + WA_PANEL; i++)
-        if (i < rows->n_rows)
-            fill_row(codes, (const char *)rows->data + i * rows->n_inner * wa_number_size(rows->type), rows->type,
-                     rows->bias ? rows->bias[i] : 0.0f, i);
-        else
+    memset(codes->codes + first * codes->n_groups * GROUP, 0, WA_PANEL * codes->n_groups * GROUP);
+    for (size_t i = first; i < first + WA_PANEL; i++) {
+        const char *const row  = (const char *)rows->data + i * rows->n_inner * wa_number_size(rows->type);
+        const float       bias = rows->bias && i < rows->n_rows ? rows->bias[i] : 0.0f;
+
+        if (i >= rows->n_rows)
             clear_row(codes, i);
+        else if (rows->type == WA_NUMBER_BF16)
+            fill_row(codes, row, WA_NUMBER_BF16, bias, i);
+        else
+            fill_row(codes, row, WA_NUMBER_F32, bias, i);
+    }
 }
 
 void wa_codes_finish(wa_codes *codes)
@@ -159,31 +198,15 @@ void wa_codes_finish(wa_codes *codes)
 
 /* ---------------------------------------------------------------- an input */
 
-typedef struct input_place {
-    uint32_t *codes; /* of the input in its block */
-    size_t    n;     /* inputs in the block */
-} input_place;
-
-static void put_in_block(void *user, size_t d, int code)
-{
-    const input_place *const place = user;
-    uint32_t *const          group = &place->codes[d / 4 * place->n];
-
-    *group |= (uint32_t)(code + 128) << (8 * (d % 4)); /* little-endian: byte d % 4, as the codes of the rows lie */
-}
-
 void wa_probe_make(wa_probes *probes, size_t t, size_t T, const float *x, const wa_codes *codes)
 {
-    const size_t first = t - t % WA_BLOCK, n = T - first < WA_BLOCK ? T - first : WA_BLOCK;
-    input_place  place = { probes->codes + first * codes->n_groups + t % WA_BLOCK, n };
+    const size_t    first = t - t % WA_BLOCK, n = T - first < WA_BLOCK ? T - first : WA_BLOCK, D = codes->n_inner;
+    uint32_t *const place = probes->codes + first * codes->n_groups + t % WA_BLOCK;
+    const coding    c     = code_row((const char *)x, WA_NUMBER_F32, D, scale_of_input(x, D), place, n * sizeof *place, UNSIGNED);
 
-    for (size_t g = 0; g < codes->n_groups; g++)
-        place.codes[g * n] = 0;
-    const float  scale = scale_of_input((const char *)x, WA_NUMBER_F32, codes->n_inner);
-    const coding c     = code_row((const char *)x, WA_NUMBER_F32, codes->n_inner, scale, put_in_block, &place);
-    probes->scale[t]   = c.scale;
-    probes->length[t]  = rounded_up(c.length);
-    probes->error[t]   = rounded_up(c.rest_length);
+    probes->scale[t]  = c.scale;
+    probes->length[t] = rounded_up(c.length);
+    probes->error[t]  = rounded_up(c.rest_length);
 }
 
 wa_probes wa_probes_from(const wa_probes *probes, size_t t, const wa_codes *codes)

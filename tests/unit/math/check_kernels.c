@@ -271,16 +271,17 @@ static void spread_sizes(operands *o, product p)
         o->x[i] *= i % 37 == 0 ? 1000.0f : sizes[i / p.D % 3];
 }
 
-/* Rows and inputs whose codes make the largest sums there are of two and four products: elements of one size, with signs, and numbers
- * so small that their scale is rounded by as much as it is. */
+/* Rows and inputs whose codes make the largest sums there are of two and four products: elements of one size, with signs; some are so
+ * small that their scale is rounded by as much as it is, beside others so large that it shows. */
 static void fill_codes(operands *o, product p)
 {
-    static const float sizes[] = { 1, -1, 37 * FLT_TRUE_MIN, -43 * FLT_TRUE_MIN };
+    static const float sizes[]  = { 1, -1, 37 * FLT_TRUE_MIN, -43 * FLT_TRUE_MIN, 0x1p60f };
+    static const float inputs[] = { 0x1p40f, -0x1p40f, 190 * FLT_TRUE_MIN };
 
     for (size_t i = 0; i < p.O * p.D; i++)
         o->w[i] = sizes[i / p.D % N_ITEMS(sizes)] * (i % 11 == 0 ? -1.0f : 1.0f);
     for (size_t i = 0; i < p.T * p.D; i++)
-        o->x[i] = i / p.D % 2 ? -0x1p66f : 0x1p66f;
+        o->x[i] = inputs[i / p.D % N_ITEMS(inputs)];
 }
 
 START_TEST(bounds_hold_the_product_and_are_the_same_bits_everywhere)
