@@ -351,6 +351,8 @@ static size_t simd_count(const float *x, float than, bool or_equal, size_t n)
 
 /* ---------------------------------------------------------------- bounds */
 
+#if defined(__AVX2__)
+
 /* From the sums of products of codes of n rows from t on, and one panel, to bounds; the same operations as bound_row(). What belongs to
  * the words is read once for all rows. */
 static void finish_bounds(float *upper, float *lower, size_t stride, const int32_t (*sums)[WA_PANEL], size_t n,
@@ -453,7 +455,7 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
     }
 }
 
-#elif defined(__AVX2__)
+#else
 
 enum { QUARTERS = 4 }; /* a panel is four vectors of eight rows */
 
@@ -478,8 +480,8 @@ SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes 
 {
     enum { GROUP = WA_PANEL * 4, MOST_ROWS = 2 };
     const int8_t *w = codes->codes + panel * codes->n_groups * GROUP;
-    int32_t out[MOST_ROWS][WA_PANEL];
-    __m256i sums[MOST_ROWS][QUARTERS];
+    int32_t       out[MOST_ROWS][WA_PANEL];
+    __m256i       sums[MOST_ROWS][QUARTERS];
 
     WA_EACH (r, R)
         WA_EACH (v, QUARTERS)
@@ -515,7 +517,7 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
 {
     for (size_t p = 0; p < n_panels; p++)
         for (size_t t = 0, n; t < T; t += n) {
-            const size_t block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
+            const size_t          block = t - t % WA_BLOCK, n_block = T - block < WA_BLOCK ? T - block : WA_BLOCK;
             const uint32_t *const x = probes->codes + block * codes->n_groups + t % WA_BLOCK;
             float *const u = upper + t * stride + p * WA_PANEL, *const l = lower + t * stride + p * WA_PANEL;
 
@@ -523,6 +525,8 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
             (n == 2 ? bound_2 : bound_1)(u, l, stride, probes, t, x, n_block, codes, first + p);
         }
 }
+
+#endif
 
 #else
 
