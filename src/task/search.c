@@ -269,6 +269,7 @@ static wa_status alloc_lists(screening *s, wa_arena *arena, wa_error *err)
 /* The words of a row that nobody ruled out. */
 typedef struct remaining {
     uint32_t *words;  /* [n] */
+    float    *upper;  /* [n] */
     float    *logits; /* [n] */
     size_t    n;
     float     least; /* the k-th largest lower bound: what an upper bound must reach */
@@ -290,29 +291,89 @@ static wa_status count_remaining(screening *s, wa_arena *arena, size_t row, rema
         out->n += s->h.session->model->kernels->count(list->upper, out->least, true, list->n);
     }
     out->words  = wa_arena_alloc(arena, out->n, sizeof *out->words);
+    out->upper  = wa_arena_alloc(arena, out->n, sizeof *out->upper);
     out->logits = wa_arena_alloc(arena, out->n, sizeof *out->logits);
-    return out->words && out->logits ? WA_OK : wa_fail_memory(err, "ranking");
+    return out->words && out->upper && out->logits ? WA_OK : wa_fail_memory(err, "ranking");
 }
 
-/* The logits of what remains of a row, and the best of them. */
-static void compute_remaining(void *user, size_t worker, size_t row)
+/* Fills in what the workers have noted of a row. */
+static void gather_remaining(const screening *s, size_t row, remaining *r)
 {
-    const computing *const c   = user;
-    const hunt *const      h   = &c->s->h;
-    const wa_model *const  m   = h->session->model;
-    wa_topk *const         top = &h->tops[row];
-    remaining *const       r   = &c->rows[row];
-    size_t                 n   = 0;
+    size_t n = 0;
 
-    (void)worker;
-    for (size_t w = 0; r->n > 0 && w < h->n_workers; w++) {
-        const survivors *const list = &c->s->lists[w * h->n_rows + row];
+    for (size_t w = 0; r->n > 0 && w < s->h.n_workers; w++) {
+        const survivors *const list = &s->lists[w * s->h.n_rows + row];
 
         for (size_t i = 0; i < list->n; i++)
-            if (list->upper[i] >= r->least)
-                r->words[n++] = list->words[i];
+            if (list->upper[i] >= r->least) {
+                r->words[n]   = list->words[i];
+                r->upper[n++] = list->upper[i];
+            }
     }
-    wa_vocabulary_logits_of(m->pipeline.vocabulary, m->kernels, c->x + row * m->pipeline.width, r->words, r->n, r->logits);
+}
+
+static void move_to_front(remaining *r, size_t i, size_t to)
+{
+    const uint32_t word  = r->words[i];
+    const float    upper = r->upper[i];
+
+    r->words[i]  = r->words[to];
+    r->upper[i]  = r->upper[to];
+    r->words[to] = word;
+    r->upper[to] = upper;
+}
+
+/* Moves the k words with the largest upper bounds to the front, if there are more; of equal ones the first of the vocabulary, so that it
+ * does not matter which thread found them. The heap, for k, is used up. */
+static void put_likely_first(remaining *r, wa_topk *heap)
+{
+    size_t n = 0;
+
+    heap->n = 0;
+    for (size_t i = 0; i < r->n; i++)
+        wa_topk_offer(heap, r->upper[i], r->words[i]);
+    if (r->n <= heap->k)
+        return;
+    const wa_scored last = heap->items[0];
+    for (size_t i = 0; i < r->n; i++)
+        if (r->upper[i] > last.score || (r->upper[i] == last.score && r->words[i] <= last.index))
+            move_to_front(r, i, n++);
+}
+
+/* Drops the words behind the first k whose upper bounds do not reach the least of the logits of those. */
+static void drop_unlikely(remaining *r, size_t k)
+{
+    float  least = INFINITY;
+    size_t n     = k;
+
+    for (size_t i = 0; i < k; i++)
+        least = r->logits[i] < least ? r->logits[i] : least;
+    for (size_t i = k; i < r->n; i++)
+        if (r->upper[i] >= least)
+            r->words[n++] = r->words[i];
+    r->n = n;
+}
+
+/* The logits of what remains of a row, and the best of them. k logits are a better measure than k lower bounds, so the likeliest words
+ * are computed first, and most of the others need not be. */
+static void compute_remaining(void *user, size_t worker, size_t row)
+{
+    const computing *const c     = user;
+    const wa_model *const  m     = c->s->h.session->model;
+    const wa_stage *const  stage = m->pipeline.vocabulary;
+    const float *const     x     = c->x + row * m->pipeline.width;
+    wa_topk *const         top   = &c->s->h.tops[row];
+    remaining *const       r     = &c->rows[row];
+    const size_t           n     = r->n < top->k ? r->n : top->k;
+
+    (void)worker;
+    gather_remaining(c->s, row, r);
+    put_likely_first(r, top);
+    wa_vocabulary_logits_of(stage, m->kernels, x, r->words, n, r->logits);
+    if (r->n > n) {
+        drop_unlikely(r, n);
+        wa_vocabulary_logits_of(stage, m->kernels, x, r->words + n, r->n - n, r->logits + n);
+    }
     top->n = 0;
     for (size_t i = 0; i < r->n; i++)
         wa_topk_offer(top, r->logits[i], r->words[i]);

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "made_model.h"
+#include "math/kernels.h"
 #include "suites.h"
 
 /* ---------------------------------------------------------------- vocabularies */
@@ -445,6 +446,83 @@ START_TEST(a_logit_that_overflows_is_an_error_wherever_it_would_stand)
 }
 END_TEST
 
+/* ---------------------------------------------------------------- how many are computed */
+
+/* upper [N padded to panels]: the upper bounds of the logits after an input, as math/codes.h makes them. */
+static void find_upper_bounds(const made_model *made, const float *input, float *upper)
+{
+    const size_t  n_padded = wa_panel_count(made->N) * WA_PANEL, n_groups = wa_codes_groups(made->D);
+    float *const  numbers = malloc(6 * n_padded * sizeof *numbers);
+    wa_codes      codes   = { .n_rows = made->N, .n_inner = made->D, .n_groups = n_groups, .bias = numbers + 3 * n_padded };
+    const wa_rows rows    = { .data = made->weight, .n_rows = made->N, .n_inner = made->D, .bias = made->bias };
+    float         measures[3];
+    wa_probes     probe = { malloc(n_groups * sizeof(uint32_t)), measures, measures + 1, measures + 2 };
+
+    codes.codes  = malloc(n_padded * n_groups * 4);
+    codes.shift  = malloc(n_padded * sizeof *codes.shift);
+    codes.scale  = numbers;
+    codes.slope  = numbers + n_padded;
+    codes.length = numbers + 2 * n_padded;
+    codes.floor  = numbers + 4 * n_padded;
+    for (size_t p = 0; p < wa_panel_count(made->N); p++)
+        wa_codes_fill(&codes, &rows, p);
+    wa_probe_make(&probe, 0, 1, input, &codes);
+    wa_kernels_ref.bound(upper, numbers + 5 * n_padded, n_padded, &probe, 1, &codes, 0, wa_panel_count(made->N));
+    free(probe.codes);
+    free(codes.codes);
+    free(codes.shift);
+    free(numbers);
+}
+
+static int descending(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+
+    return (x < y) - (x > y);
+}
+
+/* How many words have an upper bound that reaches the least logit of the k words with the largest upper bounds, given the exact
+ * ranking of all. */
+static size_t count_expected(const made_model *made, const wa_ranking *exact, const float *upper, size_t k)
+{
+    float *const sorted = malloc(made->N * sizeof *sorted);
+    float        least  = INFINITY;
+    size_t       n      = 0;
+
+    memcpy(sorted, upper, made->N * sizeof *sorted);
+    qsort(sorted, made->N, sizeof *sorted, descending);
+    for (size_t i = 0; i < made->N; i++)
+        if (upper[exact->next[i].index] >= sorted[k - 1])
+            least = fminf(least, exact->next[i].logit);
+    for (size_t i = 0; i < made->N; i++)
+        n += upper[i] >= least;
+    free(sorted);
+    return n;
+}
+
+START_TEST(no_more_words_are_computed_than_the_best_of_the_bounds_ask_for)
+{
+    made_model made = made_model_new(2600, 56, N_INPUTS);
+    wa_rng     rng  = wa_rng_named(5, wa_text_of("computed"));
+    float      upper[2624];
+    wa_ranking exact, quick;
+
+    random_rows(&made, &rng);
+    fill_inputs(&made, &rng);
+    wa_model *const   model = made_model_open(&made);
+    wa_session *const first = new_session(model), *const second = new_session(model);
+    const wa_rank_opts all = { .k = WA_NONE }, some = { .k = 10, .words_only = true };
+    ck_assert_int_eq(wa_rank(first, wa_text_of("x0"), &all, &exact, NULL), WA_OK);
+    ck_assert_int_eq(wa_rank(second, wa_text_of("x0"), &some, &quick, NULL), WA_OK);
+    find_upper_bounds(&made, made.inputs, upper);
+    ck_assert_uint_eq(quick.n_computed, count_expected(&made, &exact, upper, 10));
+    wa_session_free(first);
+    wa_session_free(second);
+    wa_model_close(model);
+    made_model_clear(&made);
+}
+END_TEST
+
 Suite *wa_suite_certified(void)
 {
     Suite *const suite = suite_create("model/certified");
@@ -453,6 +531,7 @@ Suite *wa_suite_certified(void)
     tcase_set_timeout(tests, 600); /* products of numbers that are not normal take a hundred times as long */
     tcase_add_loop_test(tests, words_alone_are_those_of_the_exact_ranking, 0, (int)(LENGTH(kinds) * LENGTH(sizes)));
     tcase_add_test(tests, a_logit_that_overflows_is_an_error_wherever_it_would_stand);
+    tcase_add_test(tests, no_more_words_are_computed_than_the_best_of_the_bounds_ask_for);
     suite_add_tcase(suite, tests);
     return suite;
 }
