@@ -252,7 +252,7 @@ done:
 
 /* ---------------------------------------------------------------- queries, keys and values */
 
-/* What one run works on. The queries are those of the last n_queries of the S positions. */
+/* What is worked on: one part of a run, or all of it. The queries of a part are those of the last n_queries of its S positions. */
 typedef struct attending {
     size_t  H, E, T, S, n_queries;
     float  *roles[N_ROLES];   /* [T, H*E], heads side by side; of the queries [n_queries, H*E] */
@@ -261,26 +261,22 @@ typedef struct attending {
     float  *concat;           /* [n_queries, H*E] */
 } attending;
 
-/* What a head reads of the last n_rows rows of the input; heads are *step columns apart. */
-static const float *input_rows(const wa_stage *stage, const wa_flow *flow, size_t n_rows, size_t *step)
+/* Columns from what a head reads of the input to what the next one reads. */
+static size_t input_step(const wa_stage *stage)
 {
     const attention_opts *const opts = stage->params;
-    const size_t                D    = ((const attention_state *)stage->state)->input_width;
 
-    *step = opts->input == INPUT_SLICE ? D / opts->heads : 0;
-    return (opts->source == SOURCE_VECTORS ? flow->word_vectors : flow->x) + (flow->T - n_rows) * D;
+    return opts->input == INPUT_SLICE ? ((const attention_state *)stage->state)->input_width / opts->heads : 0;
 }
 
-/* Roles first to last, out[role] [n_rows, H*E], by learned maps. The input is packed once for all of them. */
-static wa_status map_roles(const wa_stage *stage, wa_flow *flow, size_t first, size_t last, size_t n_rows,
+/* Roles first to last, out[role] [n_rows, H*E], by learned maps of x [n_rows, D]. The input is packed once for all of them. */
+static wa_status map_roles(const wa_stage *stage, wa_flow *flow, size_t first, size_t last, const float *x, size_t n_rows,
                            float *const out[N_ROLES], wa_error *err)
 {
     wa_status                    st   = WA_OK;
     const attention_opts *const  opts = stage->params;
     const attention_state *const s    = stage->state;
-    const size_t                 E = opts->head_dim, n_matrices = s->roles[first].n_matrices;
-    size_t                       step;
-    const float *const           x = input_rows(stage, flow, n_rows, &step);
+    const size_t                 E = opts->head_dim, n_matrices = s->roles[first].n_matrices, step = input_step(stage);
     const float                 *blocks;
 
     for (size_t m = 0; m < n_matrices; m++) {
@@ -292,30 +288,33 @@ done:
     return st;
 }
 
-/* out [n_rows, H*E]: the input itself, as often as there are heads. */
-static void copy_role(const wa_stage *stage, const wa_flow *flow, size_t n_rows, float *out)
+/* out [n_rows, H*E]: x itself, as often as there are heads. */
+static void copy_role(const wa_stage *stage, const float *x, size_t n_rows, float *out)
 {
     const attention_opts *const opts = stage->params;
     const size_t                H = opts->heads, E = opts->head_dim, D = ((const attention_state *)stage->state)->input_width;
-    size_t                      step;
-    const float *const          x = input_rows(stage, flow, n_rows, &step);
 
     for (size_t t = 0; t < n_rows; t++)
         for (size_t h = 0; h < H; h++)
-            memcpy(out + (t * H + h) * E, x + t * D + h * step, E * sizeof *out);
+            memcpy(out + (t * H + h) * E, x + t * D + h * input_step(stage), E * sizeof *out);
 }
 
-static wa_status project(const wa_stage *stage, wa_flow *flow, const attending *a, wa_error *err)
+static wa_status project(const wa_stage *stage, wa_flow *flow, const attending *all, wa_error *err)
 {
-    wa_status st = WA_OK;
+    wa_status                   st     = WA_OK;
+    const attention_opts *const opts   = stage->params;
+    const float *const          x      = opts->source == SOURCE_VECTORS ? flow->word_vectors : flow->x;
+    const float                *asking = x; /* the rows of the queries */
 
-    if (((const attention_opts *)stage->params)->projections == PROJECTIONS_LEARNED) {
-        WA_TRY(map_roles(stage, flow, QUERY, QUERY, a->n_queries, a->roles, err));
-        WA_TRY(map_roles(stage, flow, KEY, VALUE, a->T, a->roles, err));
+    if (flow->is_narrow)
+        WA_TRY(wa_flow_last_rows(flow, x, ((const attention_state *)stage->state)->input_width, &asking, err));
+    if (opts->projections == PROJECTIONS_LEARNED) {
+        WA_TRY(map_roles(stage, flow, QUERY, QUERY, asking, all->n_queries, all->roles, err));
+        WA_TRY(map_roles(stage, flow, KEY, VALUE, x, all->T, all->roles, err));
         goto done;
     }
     for (size_t r = 0; r < N_ROLES; r++)
-        copy_role(stage, flow, r == QUERY ? a->n_queries : a->T, a->roles[r]);
+        copy_role(stage, r == QUERY ? asking : x, r == QUERY ? all->n_queries : all->T, all->roles[r]);
 done:
     return st;
 }
@@ -457,27 +456,55 @@ done:
     return st;
 }
 
-static wa_status begin(const wa_stage *stage, wa_flow *flow, attending *a, wa_error *err)
+static size_t count_queries(const wa_flow *flow, const wa_part *part)
 {
-    wa_status                   st   = WA_OK;
-    const attention_opts *const opts = stage->params;
-    size_t                      n_rows;
+    return flow->is_narrow ? 1 : part->T;
+}
 
-    *a           = (attending){ .H = opts->heads, .E = opts->head_dim, .T = flow->T, .S = flow->n_past + flow->T };
-    a->n_queries = flow->is_narrow ? 1 : a->T;
-    if (!wa_mul_size(a->H, a->n_queries, &n_rows))
-        n_rows = SIZE_MAX;
+/* Roles and concatenation of all parts, one after another; room for scores, weights, keys and values of one of them, the largest. */
+static wa_status begin(const wa_stage *stage, wa_flow *flow, attending *all, wa_error *err)
+{
+    wa_status                   st      = WA_OK;
+    const attention_opts *const opts    = stage->params;
+    size_t                      n_pairs = 0, n;
+
+    *all = (attending){ .H = opts->heads, .E = opts->head_dim, .T = flow->T };
+    for (size_t i = 0; i < flow->n_parts; i++) {
+        const wa_part *const part = &flow->parts[i];
+        const size_t         S    = part->n_past + part->T;
+
+        if (!wa_mul_size(count_queries(flow, part), S, &n))
+            n = SIZE_MAX;
+        n_pairs = n > n_pairs ? n : n_pairs;
+        all->S  = S > all->S ? S : all->S;
+        all->n_queries += count_queries(flow, part);
+    }
     for (size_t r = 0; r < N_ROLES; r++)
-        WA_TRY(wa_flow_alloc(flow, r == QUERY ? a->n_queries : a->T, a->H * a->E, &a->roles[r], err));
-    WA_TRY(wa_flow_alloc(flow, n_rows, a->S, &a->scores, err));
-    WA_TRY(wa_flow_alloc(flow, n_rows, a->S, &a->weights, err));
-    WA_TRY(wa_flow_alloc(flow, a->n_queries, a->H * a->E, &a->concat, err));
+        WA_TRY(wa_flow_alloc(flow, r == QUERY ? all->n_queries : all->T, all->H * all->E, &all->roles[r], err));
+    WA_TRY(wa_flow_alloc(flow, all->H, n_pairs, &all->scores, err));
+    WA_TRY(wa_flow_alloc(flow, all->H, n_pairs, &all->weights, err));
+    WA_TRY(wa_flow_alloc(flow, all->n_queries, all->H * all->E, &all->concat, err));
     if (flow->kept)
-        a->kept = *flow->kept;
+        all->kept = *flow->kept;
     else
-        WA_TRY(make_room(stage, flow, a, err));
+        WA_TRY(make_room(stage, flow, all, err));
 done:
     return st;
+}
+
+static attending part_of(const attending *all, const wa_flow *flow, size_t i)
+{
+    const wa_part *const part        = &flow->parts[i];
+    const size_t         first_query = flow->is_narrow ? i : part->first, width = all->H * all->E;
+    attending            a = *all;
+
+    a.T         = part->T;
+    a.S         = part->n_past + part->T;
+    a.n_queries = count_queries(flow, part);
+    a.concat += first_query * width;
+    for (size_t r = 0; r < N_ROLES; r++)
+        a.roles[r] += (r == QUERY ? first_query : part->first) * width;
+    return a;
 }
 
 static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
@@ -485,22 +512,25 @@ static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
     wa_status                    st   = WA_OK;
     const attention_opts *const  opts = stage->params;
     const attention_state *const s    = stage->state;
-    attending                    a;
+    attending                    all, a;
     float                       *output;
 
-    WA_TRY(begin(stage, flow, &a, err));
-    WA_TRY(project(stage, flow, &a, err));
-    keep(opts, &a, flow->n_past);
-    for (size_t h = 0; h < a.H; h++)
-        WA_TRY(attend(stage, flow, &a, h, err));
-    drop_signs_of_zeros(a.concat, a.n_queries * a.H * a.E);
-    output = a.concat;
+    WA_TRY(begin(stage, flow, &all, err));
+    WA_TRY(project(stage, flow, &all, err));
+    for (size_t i = 0; i < flow->n_parts; i++) {
+        a = part_of(&all, flow, i);
+        keep(opts, &a, flow->parts[i].n_past);
+        for (size_t h = 0; h < a.H; h++)
+            WA_TRY(attend(stage, flow, &a, h, err));
+    }
+    drop_signs_of_zeros(all.concat, all.n_queries * all.H * all.E);
+    output = all.concat;
     if (opts->output_projection) {
-        WA_TRY(wa_flow_alloc(flow, a.n_queries, stage->width_out, &output, err));
-        WA_TRY(wa_flow_product(flow, output, stage->width_out, a.concat, a.H * a.E, a.n_queries, &s->output, err));
+        WA_TRY(wa_flow_alloc(flow, all.n_queries, stage->width_out, &output, err));
+        WA_TRY(wa_flow_product(flow, output, stage->width_out, all.concat, all.H * all.E, all.n_queries, &s->output, err));
     }
     flow->x = output;
-    WA_TRY(show(stage, flow, &a, output, err));
+    WA_TRY(show(stage, flow, &a, output, err)); /* with an observer there is one part */
 done:
     return st;
 }

@@ -173,10 +173,10 @@ static wa_status extend(wa_session *session, wa_context *context, const size_t *
 {
     wa_status                st       = WA_OK;
     const wa_pipeline *const pipeline = &context->model->pipeline;
-    wa_flow                  flow     = wa_session_flow(session, 0, rows + context->n_kept, T - context->n_kept);
+    wa_flow                  flow     = wa_session_flow(session, 0, rows + context->n_kept);
 
-    flow.n_past = context->n_kept;
-    flow.pool   = session->pool;
+    wa_session_add_part(&flow, T - context->n_kept, context->n_kept);
+    flow.pool = session->pool;
     for (size_t i = 0; i < pipeline->n_stages; i++)
         if (!make_room(context, i, T))
             WA_TRY(wa_fail_memory(err, "context"));

@@ -75,8 +75,9 @@ static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
     WA_TRY(wa_flow_alloc(flow, T, D, &out, err));
     for (size_t t = 0; opts->over == OVER_FEATURES && t < T; t++)
         k->standardise(out + t * D, sum + t * D, opts->eps, D, 1);
-    for (size_t d = 0; opts->over == OVER_TOKENS && d < D; d++)
-        k->standardise(out + d, sum + d, opts->eps, T, D);
+    for (size_t i = 0; opts->over == OVER_TOKENS && i < flow->n_parts; i++)
+        for (size_t d = 0, at = flow->parts[i].first * D; d < D; d++)
+            k->standardise(out + at + d, sum + at + d, opts->eps, flow->parts[i].T, D);
     k->gain_bias(out, s->gain, s->bias, T, D);
     flow->x = out;
     wa_flow_show(flow, stage, "sum", sum, 0, T, D);

@@ -147,22 +147,38 @@ wa_status wa_pipeline_fail_logits(size_t position, wa_error *err)
     return wa_fail(err, WA_EMODEL, "the logits after word %zu are not finite: %s", position + 1, advice);
 }
 
+static bool is_finite(const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
 static wa_status check_finite(const wa_pipeline *pipeline, const wa_flow *flow, wa_error *err)
 {
-    for (size_t i = 0; i < flow->T * pipeline->width; i++)
-        if (!isfinite(flow->x[i]))
-            return wa_fail(err, WA_EMODEL, "the output for word %zu is not finite: %s", flow->n_past + i / pipeline->width + 1,
-                           advice);
+    for (size_t i = 0; i < flow->n_parts; i++) {
+        const wa_part *const part = &flow->parts[i];
+
+        for (size_t t = 0; t < part->T; t++)
+            if (!is_finite(flow->x + (part->first + t) * pipeline->width, pipeline->width))
+                return wa_fail(err, WA_EMODEL, "the output for word %zu is not finite: %s", part->n_past + t + 1, advice);
+    }
     return WA_OK;
 }
 
-/* Makes the flow one of one word, the last, and moves *rows, [T, width], to its row. */
-static void narrow(wa_flow *flow, const float **rows, size_t width)
+/* Leaves of each part its last word, and of *rows, [T, width], the rows of these. */
+static wa_status narrow(wa_flow *flow, const float **rows, size_t width, wa_error *err)
 {
-    *rows += (flow->T - 1) * width;
-    flow->n_past += flow->T - 1;
-    flow->T         = 1;
+    wa_status st = WA_OK;
+
+    WA_TRY(wa_flow_last_rows(flow, *rows, width, rows, err));
+    for (size_t i = 0; i < flow->n_parts; i++)
+        flow->parts[i] = (wa_part){ .first = i, .T = 1, .n_past = flow->parts[i].n_past + flow->parts[i].T - 1 };
+    flow->T         = flow->n_parts;
     flow->is_narrow = false;
+done:
+    return st;
 }
 
 wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_kept *kept, bool is_last_only, wa_error *err)
@@ -177,11 +193,11 @@ wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_kept *k
         flow->is_narrow = is_last_only && !flow->observer && i == pipeline->narrow_at;
         WA_TRY(stage->ops->forward(stage, flow, err));
         if (flow->is_narrow)
-            narrow(flow, &given, stage->width_in);
+            WA_TRY(narrow(flow, &given, stage->width_in, err));
         flow->before = given;
     }
     if (is_last_only && !flow->observer) /* where no stage was narrow */
-        narrow(flow, &flow->x, pipeline->width);
+        WA_TRY(narrow(flow, &flow->x, pipeline->width, err));
     WA_TRY(check_finite(pipeline, flow, err));
     if (flow->observer && pipeline->vocabulary)
         WA_TRY(show_words(pipeline, flow, err));

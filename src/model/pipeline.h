@@ -21,9 +21,10 @@ void      wa_pipeline_clear(wa_pipeline *pipeline);
 /* Runs all stages over flow->T words, flow->rows; flow->x is then the output before the vocabulary, [T, width]. With an
  * observer, every quantity is shown, logits and probabilities of all positions included.
  *
- * kept          [n_stages] what each stage keeps of the flow->n_past positions before, with room for T more; only where the pipeline
- *               is causal. NULL: there are none before, and nothing is kept.
- * is_last_only  without an observer, only the last row is wanted: [1, width], flow->T being 1 then. What it costs is less.
+ * kept          [n_stages] what each stage keeps of the positions before the flow's only part, with room for T more; only where the
+ *               pipeline is causal. NULL: there are none before, and nothing is kept.
+ * is_last_only  without an observer, only the last row of each part is wanted: [n_parts, width], each part being of one row then. What it
+ *               costs is less.
  * Errors  WA_ENOMEM; WA_EMODEL where the output is not finite. */
 wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_kept *kept, bool is_last_only, wa_error *err);
 

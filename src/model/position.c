@@ -67,26 +67,42 @@ done:
     return st;
 }
 
-static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
+/* The encodings of the positions of a part: of the table, or computed. */
+static wa_status find_encoding(const wa_stage *stage, wa_flow *flow, const wa_part *part, const float **out, wa_error *err)
 {
     wa_status                   st = WA_OK;
     const position_state *const s  = stage->state;
-    const size_t                T = flow->T, D = stage->width_in;
-    const float                *encoding;
-    float                      *computed, *out;
+    const size_t                D  = stage->width_in;
+    float                      *computed;
 
-    if (flow->n_past + T <= s->n) {
-        encoding = s->table + flow->n_past * D;
-    } else {
-        WA_TRY(wa_flow_alloc(flow, T, D, &computed, err));
-        encode(stage, computed, flow->n_past, T);
-        encoding = computed;
+    *out = s->table + part->n_past * D;
+    if (part->n_past + part->T <= s->n)
+        goto done;
+    WA_TRY(wa_flow_alloc(flow, part->T, D, &computed, err));
+    encode(stage, computed, part->n_past, part->T);
+    *out = computed;
+done:
+    return st;
+}
+
+static wa_status forward(const wa_stage *stage, wa_flow *flow, wa_error *err)
+{
+    wa_status    st = WA_OK;
+    const size_t D  = stage->width_in;
+    const float *encoding;
+    float       *out;
+
+    WA_TRY(wa_flow_alloc(flow, flow->T, D, &out, err));
+    for (size_t i = 0; i < flow->n_parts; i++) {
+        const wa_part *const part = &flow->parts[i];
+        const size_t         at   = part->first * D;
+
+        WA_TRY(find_encoding(stage, flow, part, &encoding, err));
+        flow->kernels->add(out + at, flow->x + at, encoding, part->T * D);
+        wa_flow_show(flow, stage, "encoding", encoding, 0, part->T, D);
     }
-    WA_TRY(wa_flow_alloc(flow, T, D, &out, err));
-    flow->kernels->add(out, flow->x, encoding, T * D);
     flow->x = out;
-    wa_flow_show(flow, stage, "encoding", encoding, 0, T, D);
-    wa_flow_show(flow, stage, "output", out, 0, T, D);
+    wa_flow_show(flow, stage, "output", out, 0, flow->T, D);
 done:
     return st;
 }

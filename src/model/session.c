@@ -186,7 +186,7 @@ done:
     return st;
 }
 
-wa_flow wa_session_flow(wa_session *session, size_t worker, const size_t *rows, size_t T)
+wa_flow wa_session_flow(wa_session *session, size_t worker, const size_t *rows)
 {
     wa_arena_reset(&session->scratch[worker]);
     return (wa_flow){
@@ -194,10 +194,15 @@ wa_flow wa_session_flow(wa_session *session, size_t worker, const size_t *rows, 
         .vectors       = session->model->vectors,
         .arena         = &session->scratch[worker],
         .rows          = rows,
-        .T             = T,
         .observer      = session->observer,
         .observer_user = session->observer_user,
     };
+}
+
+void wa_session_add_part(wa_flow *flow, size_t T, size_t n_past)
+{
+    flow->parts[flow->n_parts++] = (wa_part){ .first = flow->T, .T = T, .n_past = n_past };
+    flow->T += T;
 }
 
 /* ---------------------------------------------------------------- sharing */
@@ -235,73 +240,151 @@ wa_status wa_session_each(wa_session *session, wa_session_piece *piece, void *us
     return WA_OK;
 }
 
-static wa_status run_rows(wa_session *session, size_t worker, wa_pool *pool, const wa_run_of_rows *run, wa_error *err)
+/* ---------------------------------------------------------------- several at once */
+
+enum { ROWS_TOGETHER = 128 }; /* of sequences that run at once: few enough to stay in the second cache */
+
+/* How many of n sequences run at once: one, or as many as are short enough. */
+static size_t count_together(const wa_run_of_rows *runs, size_t n)
+{
+    size_t n_rows = runs[0].T, count = 1;
+
+    while (count < n && count < WA_MOST_PARTS && n_rows + runs[count].T <= ROWS_TOGETHER)
+        n_rows += runs[count++].T;
+    return count;
+}
+
+/* Makes one flow of n sequences. *is_last_only: no more is wanted of any. */
+static wa_status join_rows(wa_flow *flow, const wa_run_of_rows *runs, size_t n, bool *is_last_only, wa_error *err)
+{
+    wa_status st = WA_OK;
+    size_t   *rows;
+
+    *is_last_only = true;
+    for (size_t i = 0; i < n; i++) {
+        wa_session_add_part(flow, runs[i].T, 0);
+        *is_last_only = *is_last_only && runs[i].first + 1 == runs[i].T;
+    }
+    if (n == 1)
+        goto done;
+    if (!(rows = wa_arena_alloc(flow->arena, flow->T, sizeof *rows)))
+        WA_TRY(wa_fail_memory(err, "texts"));
+    for (size_t i = 0; i < n; i++)
+        memcpy(rows + flow->parts[i].first, runs[i].rows, runs[i].T * sizeof *rows);
+    flow->rows = rows;
+done:
+    return st;
+}
+
+static wa_status run_together(wa_session *session, size_t worker, wa_pool *pool, const wa_run_of_rows *runs, size_t n,
+                              wa_error *err)
 {
     wa_status                st       = WA_OK;
     const wa_pipeline *const pipeline = &session->model->pipeline;
-    wa_flow                  flow     = wa_session_flow(session, worker, run->rows, run->T);
-    const size_t             n_wanted = run->T - run->first;
+    wa_flow                  flow     = wa_session_flow(session, worker, runs[0].rows);
+    bool                     is_last_only;
 
     flow.pool = pool;
-    WA_TRY(wa_pipeline_run(pipeline, &flow, NULL, n_wanted == 1, err));
-    memcpy(run->out, flow.x + (flow.T - n_wanted) * pipeline->width, n_wanted * pipeline->width * sizeof *run->out);
+    WA_TRY(join_rows(&flow, runs, n, &is_last_only, err));
+    WA_TRY(wa_pipeline_run(pipeline, &flow, NULL, is_last_only, err));
+    for (size_t i = 0; i < n; i++) {
+        const size_t n_wanted = runs[i].T - runs[i].first, end = flow.parts[i].first + flow.parts[i].T;
+
+        memcpy(runs[i].out, flow.x + (end - n_wanted) * pipeline->width, n_wanted * pipeline->width * sizeof *runs->out);
+    }
 done:
     return st;
 }
 
-typedef struct rows_job {
-    wa_session           *session;
-    const wa_run_of_rows *runs;
-} rows_job;
-
-static wa_status rows_piece(void *user, size_t worker, wa_pool *pool, size_t i, wa_error *err)
-{
-    const rows_job *const job = user;
-
-    return run_rows(job->session, worker, pool, &job->runs[i], err);
-}
-
-wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err)
-{
-    rows_job job = { session, runs };
-
-    return wa_session_each(session, rows_piece, &job, n, n_done, err);
-}
-
-typedef struct texts_job {
+/* Sequences, or texts that become some, in groups of `size`, each of which is a piece. */
+typedef struct group_job {
     wa_session     *session;
-    const wa_text  *texts;
+    wa_run_of_rows *runs;  /* [n] what runs; of texts, what their pieces make of them */
+    const wa_text  *texts; /* [n], or NULL */
+    wa_run_of_text *out;   /* [n] of texts */
     bool            is_last_only;
-    wa_run_of_text *out;
-} texts_job;
+    size_t          n, size;
+} group_job;
 
-static wa_status text_piece(void *user, size_t worker, wa_pool *pool, size_t i, wa_error *err)
+/* Groups as large as they may be with two for each thread: fewer, and one would wait for the other. */
+static size_t group_size(const wa_session *session, size_t n)
 {
-    wa_status              st  = WA_OK;
-    const texts_job *const job = user;
-    wa_run_of_text        *out = &job->out[i];
-    wa_run_of_rows         run;
-    size_t                 n;
+    const size_t size = n / (2 * wa_pool_threads(session->pool));
+
+    return session->observer || size == 0 ? 1 : size < WA_MOST_PARTS ? size : WA_MOST_PARTS;
+}
+
+static wa_status split_text(const group_job *job, size_t worker, size_t i, wa_error *err)
+{
+    wa_status             st  = WA_OK;
+    wa_run_of_text *const out = &job->out[i];
+    wa_run_of_rows *const run = &job->runs[i];
+    size_t                n;
 
     WA_TRY(wa_session_tokens(job->session, worker, job->texts[i], &out->tokens, err));
-    WA_TRY(wa_session_rows(job->session, worker, &out->tokens, &run.rows, &run.T, err));
-    run.first = job->is_last_only ? run.T - 1 : 0;
-    if (!wa_mul_size(run.T - run.first, job->session->model->pipeline.width, &n))
+    WA_TRY(wa_session_rows(job->session, worker, &out->tokens, &run->rows, &run->T, err));
+    run->first = job->is_last_only ? run->T - 1 : 0;
+    if (!wa_mul_size(run->T - run->first, job->session->model->pipeline.width, &n))
         n = SIZE_MAX;
-    WA_WORKER_ALLOC(job->session, worker, n, run.out);
-    WA_TRY(run_rows(job->session, worker, pool, &run, err));
-    out->T   = run.T;
-    out->out = run.out;
+    WA_WORKER_ALLOC(job->session, worker, n, run->out);
+    out->T   = run->T;
+    out->out = run->out;
 done:
     return st;
+}
+
+static wa_status group_piece(void *user, size_t worker, wa_pool *pool, size_t group, wa_error *err)
+{
+    wa_status              st    = WA_OK;
+    const group_job *const job   = user;
+    const size_t           first = group * job->size, end = job->n - first < job->size ? job->n : first + job->size;
+
+    for (size_t i = first; job->texts && i < end; i++)
+        WA_TRY(split_text(job, worker, i, err));
+    for (size_t i = first, n; i < end; i += n) {
+        n = count_together(job->runs + i, end - i);
+        WA_TRY(run_together(job->session, worker, pool, job->runs + i, n, err));
+    }
+done:
+    return st;
+}
+
+/* All groups; those of the one that fails are then done one by one, to find out which it is. */
+static wa_status run_groups(group_job *job, size_t *n_done, wa_error *err)
+{
+    const size_t n_groups = job->n / job->size + (job->n % job->size > 0);
+    wa_status    st       = wa_session_each(job->session, group_piece, job, n_groups, n_done, err);
+
+    *n_done = st == WA_OK ? job->n : *n_done * job->size;
+    if (st == WA_OK || job->size == 1)
+        return st;
+    job->size = 1;
+    for (; *n_done < job->n; ++*n_done)
+        if ((st = group_piece(job, 0, NULL, *n_done, err)) != WA_OK)
+            return st;
+    return WA_OK;
+}
+
+wa_status wa_session_run(wa_session *session, wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err)
+{
+    group_job job = { .session = session, .runs = runs, .n = n, .size = group_size(session, n) };
+
+    return run_groups(&job, n_done, err);
 }
 
 wa_status wa_session_run_texts(wa_session *session, const wa_text *texts, size_t n, bool is_last_only, wa_run_of_text *out,
                                size_t *n_done, wa_error *err)
 {
-    texts_job job = { session, texts, is_last_only, out };
+    wa_status st  = WA_OK;
+    group_job job = {
+        .session = session, .texts = texts, .out = out, .is_last_only = is_last_only, .n = n, .size = group_size(session, n)
+    };
 
-    return wa_session_each(session, text_piece, &job, n, n_done, err);
+    *n_done = 0;
+    WA_SESSION_ALLOC(session, n, job.runs);
+    WA_TRY(run_groups(&job, n_done, err));
+done:
+    return st;
 }
 
 wa_scan wa_session_scan(wa_session *session)

@@ -58,8 +58,8 @@ typedef struct wa_run_of_rows {
     float        *out;   /* [T - first, width], of the caller; gets the outputs */
 } wa_run_of_rows;
 
-/* Runs the pipeline over n sequences; as wa_session_each(). Errors: as wa_pipeline_run(). */
-wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err);
+/* Runs the pipeline over n sequences, short ones some at once; n_done as in wa_session_each(). Errors: as wa_pipeline_run(). */
+wa_status wa_session_run(wa_session *session, wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err);
 
 /* A text that was split and run. */
 typedef struct wa_run_of_text {
@@ -68,12 +68,14 @@ typedef struct wa_run_of_text {
     float    *out; /* [T, width], or of the last word only [1, width]; in the session */
 } wa_run_of_text;
 
-/* Splits n texts and runs the pipeline over them; as wa_session_each(). */
+/* Splits n texts and runs the pipeline over them, in the same way. */
 wa_status wa_session_run_texts(wa_session *session, const wa_text *texts, size_t n, bool is_last_only, wa_run_of_text *out,
                                size_t *n_done, wa_error *err);
 
-/* A flow over rows in the scratch memory of a thread, which forgets what it had there. */
-wa_flow wa_session_flow(wa_session *session, size_t worker, const size_t *rows, size_t T);
+/* A flow over rows in the scratch memory of a thread, which forgets what it had there. It has no parts yet. */
+wa_flow wa_session_flow(wa_session *session, size_t worker, const size_t *rows);
+/* Adds a part of T rows behind n_past positions. */
+void wa_session_add_part(wa_flow *flow, size_t T, size_t n_past);
 
 /* The vocabulary is looked through in this memory and by these threads; forgets what the caller's thread had in its scratch. */
 wa_scan wa_session_scan(wa_session *session);

@@ -161,6 +161,22 @@ wa_status wa_flow_alloc(wa_flow *flow, size_t n, size_t m, float **out, wa_error
     return WA_OK;
 }
 
+wa_status wa_flow_last_rows(wa_flow *flow, const float *x, size_t D, const float **out, wa_error *err)
+{
+    wa_status st = WA_OK;
+    float    *rows;
+
+    *out = x + (flow->T - 1) * D;
+    if (flow->n_parts == 1)
+        goto done;
+    WA_TRY(wa_flow_alloc(flow, flow->n_parts, D, &rows, err));
+    for (size_t i = 0; i < flow->n_parts; i++)
+        memcpy(rows + i * D, x + (flow->parts[i].first + flow->parts[i].T - 1) * D, D * sizeof *rows);
+    *out = rows;
+done:
+    return st;
+}
+
 /* Multiply-adds from which sharing a product takes less time than waking its helpers. */
 enum { WORTH_SHARING = 32768 };
 

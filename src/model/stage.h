@@ -39,7 +39,8 @@ typedef struct wa_stage_ops {
     wa_status (*prepare)(wa_stage *stage, wa_build *build, wa_error *err);
 
     /* From flow->x, [T, width_in], to flow->x, [T, width_out], in memory of the flow's arena; what it was given stays as it is.
-     * With flow->is_narrow only the last row is wanted: [1, width_out]. Both are asked only of stages that reach beyond a row.
+     * With flow->is_narrow only the last row of each part is wanted: [n_parts, width_out]. That is asked only of stages that reach
+     * beyond a row.
      * Errors  WA_ENOMEM. */
     wa_status (*forward)(const wa_stage *stage, wa_flow *flow, wa_error *err);
 
@@ -79,19 +80,28 @@ struct wa_build {
     size_t               n_inputs;
 };
 
-/* One run over one text, or over the words that were added to it. */
+#define WA_MOST_PARTS 8
+
+/* A text of a run, or the words that were added to one: rows first to first + T - 1 of the flow, position n_past and those behind it. */
+typedef struct wa_part {
+    size_t first, T, n_past;
+} wa_part;
+
+/* One run over some texts at once, one after another, so that weights are read once for all of them. Rows of different texts have nothing
+ * to do with each other. */
 struct wa_flow {
     const wa_kernels *kernels;
     const wa_vectors *vectors;
     wa_arena         *arena; /* of the session; freed at its next call */
     wa_pool          *pool;  /* that shares large products; NULL where the run is itself a piece of a job */
     const size_t     *rows;  /* [T] the vectors of the words */
-    size_t            T;
-    size_t            n_past;       /* positions before, which the stages have kept; row t is position n_past + t */
-    wa_kept          *kept;         /* of the stage that runs; NULL: nothing is kept, and n_past is 0 */
-    bool              is_narrow;    /* only the last row of the stage that runs is wanted */
-    const float      *x;            /* [T, width] what the last stage gave */
-    const float      *before;       /* what it was given: the residual of the next */
+    size_t            T;     /* of all parts together */
+    wa_part           parts[WA_MOST_PARTS];
+    size_t            n_parts;   /* one where there is an observer, or something is kept */
+    wa_kept          *kept;      /* of the stage that runs, for the positions before; NULL: nothing is kept, and there are none */
+    bool              is_narrow; /* only the last row of each part is wanted of the stage that runs */
+    const float      *x;         /* [T, width] what the last stage gave */
+    const float      *before;    /* what it was given: the residual of the next */
     const float      *word_vectors; /* [T, D] as they stand in the file */
     wa_observer      *observer;
     void             *observer_user;
@@ -132,6 +142,9 @@ void wa_flow_product_blocks(const wa_flow *flow, float *y, size_t y_stride, cons
 /* Both at once. */
 wa_status wa_flow_product(wa_flow *flow, float *y, size_t y_stride, const float *x, size_t x_stride, size_t T, const wa_panels *w,
                           wa_error *err);
+
+/* The last row of each part of x, [T, D]: *out [n_parts, D], in x itself where there is one part. Errors: WA_ENOMEM. */
+wa_status wa_flow_last_rows(wa_flow *flow, const float *x, size_t D, const float **out, wa_error *err);
 
 /* Shows a quantity "prefix.i.name" to the observer, if there is one. d0 0 means two dimensions: [d1, d2]. */
 void wa_flow_show(const wa_flow *flow, const wa_stage *stage, const char *name, const float *data, size_t d0, size_t d1, size_t d2);

@@ -56,7 +56,8 @@ wa_status wa_run(wa_session *session, wa_text text, wa_tokens *out, wa_error *er
     wa_session_begin(session);
     WA_TRY(wa_session_tokens(session, 0, text, &tokens, err));
     WA_TRY(wa_session_rows(session, 0, &tokens, &rows, &T, err));
-    wa_flow flow = wa_session_flow(session, 0, rows, T);
+    wa_flow flow = wa_session_flow(session, 0, rows);
+    wa_session_add_part(&flow, T, 0);
     WA_TRY(wa_pipeline_run(&session->model->pipeline, &flow, NULL, false, err));
     if (out)
         *out = tokens;

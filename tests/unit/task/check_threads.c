@@ -313,8 +313,22 @@ END_TEST
 static const char fragile_yaml[] =
     "vectors: { values: { a: [0.3, 0.2, -0.5, 1], b: [-1, 0.4, 0.1, 0], c: [0.7, 0.7, 0.1, 0.9], huge: [3e38, 1, 3e38, 1] } }\n"
     "tokenizer: { max_tokens: 6 }\n"
-    "pipeline: [ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3 }, add_norm: {}, vocabulary: {} ]\n"
-    "weights: { random: { seed: 2, low: -1, high: 1 } }\n";
+    "weights: { random: { seed: 2, low: -1, high: 1 } }\n"
+    "pipeline: ";
+
+/* Texts run side by side: every option by which a row depends on others of its own text must be met. */
+static const char *const fragile_pipelines[] = {
+    "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3 }, add_norm: {}, vocabulary: {} ]\n",
+    "[ embed: { scale: 10 }, positional: {}, attention: { heads: 2, head_dim: 2 }, add_norm: {}, attention: { heads: 1, head_dim: "
+    "5, "
+    "source: vectors }, feed_forward: { width: 3 }, vocabulary: {} ]\n",
+    "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3 }, positional: { start: 7 }, add_norm: { residual: false }, "
+    "vocabulary: {} ]\n",
+    "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 2, input: slice, projections: none, mask: none }, "
+    "add_norm: { over: tokens }, vocabulary: {} ]\n",
+    "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3, softmax_over: matrix, output_projection: false }, vocabulary: {} "
+    "]\n",
+};
 
 static const wa_text fragile[] = {
 #define TEXT(s)                                                                                                                    \
@@ -375,9 +389,12 @@ static wa_status many_rows(wa_session *session, const wa_text *items, size_t n, 
 
 /* One by one, then in every way that begins at a text and takes n of them: those before the first that fails are done, and the
  * message is the one that the text has alone. */
-static void compare_many(many *verb, size_t n_threads)
+static void compare_many(many *verb, size_t n_threads, const char *pipeline)
 {
-    wa_model *const   model            = open_yaml(fragile_yaml, NULL);
+    char yaml[1024];
+
+    snprintf(yaml, sizeof yaml, "%s%s", fragile_yaml, pipeline);
+    wa_model *const   model            = open_yaml(yaml, NULL);
     wa_session *const session          = new_session(model);
     uint64_t          alone[N_FRAGILE] = { 0 };
     wa_status         status[N_FRAGILE];
@@ -414,7 +431,8 @@ START_TEST(many_texts_give_what_each_gives_alone_up_to_the_first_that_fails)
 {
     static many *const verbs[] = { many_exact, many_words, many_scores, many_rows };
 
-    compare_many(verbs[_i % 4], 1 + (size_t)_i / 4);
+    for (size_t i = 0; i < LENGTH(fragile_pipelines); i++)
+        compare_many(verbs[_i % 4], 1 + (size_t)_i / 4, fragile_pipelines[i]);
 }
 END_TEST
 
