@@ -230,7 +230,7 @@ SIMD wa_simd simd_exp(wa_simd x, const bool is_normal)
     wa_simd       p = simd_set(c[0]);
     WA_EACH (i, 7)
         p = simd_fma(p, r, simd_set(c[i + 1]));
-    return is_normal ? simd_mul(p, simd_power(n_and_more)) : simd_scale(p, n);
+    return is_normal ? simd_scale_normal(p, n, n_and_more) : simd_scale(p, n);
 }
 
 /* The sum of exp(x - max) over x[n], whole rounds of the lanes. is_normal as in simd_exp(). */

@@ -87,12 +87,11 @@ SIMD wa_simd simd_scale(wa_simd a, wa_simd n) /* a 2^n rounded once, for 0.5 < a
     return _mm512_scalef_ps(a, n);
 }
 
-/* 2^n, a normal number, for a whole number n with 1.5 * 2^23 added: its low bits are n. */
-SIMD wa_simd simd_power(wa_simd n_and_more)
+/* The same where 2^n and the result are normal numbers. n comes a second time with 1.5 * 2^23 added, so that its low bits are those of n. */
+SIMD wa_simd simd_scale_normal(wa_simd a, wa_simd n, wa_simd n_and_more)
 {
-    const __m512i bits = _mm512_slli_epi32(_mm512_castps_si512(n_and_more), 23);
-
-    return _mm512_castsi512_ps(_mm512_add_epi32(bits, _mm512_set1_epi32(127 << 23)));
+    (void)n_and_more;
+    return simd_scale(a, n);
 }
 
 SIMD uint32_t simd_mask_ge(wa_simd a, wa_simd b) /* bit i: a[i] >= b[i] */
@@ -194,11 +193,12 @@ SIMD wa_simd simd_scale(wa_simd a, wa_simd n)
     return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(rest, bias), 23)));
 }
 
-SIMD wa_simd simd_power(wa_simd n_and_more)
+SIMD wa_simd simd_scale_normal(wa_simd a, wa_simd n, wa_simd n_and_more)
 {
     const __m256i bits = _mm256_slli_epi32(_mm256_castps_si256(n_and_more), 23);
 
-    return _mm256_castsi256_ps(_mm256_add_epi32(bits, _mm256_set1_epi32(127 << 23)));
+    (void)n;
+    return _mm256_mul_ps(a, _mm256_castsi256_ps(_mm256_add_epi32(bits, _mm256_set1_epi32(127 << 23))));
 }
 
 SIMD uint32_t simd_mask_ge(wa_simd a, wa_simd b)
@@ -298,11 +298,12 @@ SIMD wa_simd simd_scale(wa_simd a, wa_simd n)
     return vmulq_f32(a, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(rest, bias), 23)));
 }
 
-SIMD wa_simd simd_power(wa_simd n_and_more)
+SIMD wa_simd simd_scale_normal(wa_simd a, wa_simd n, wa_simd n_and_more)
 {
     const int32x4_t bits = vshlq_n_s32(vreinterpretq_s32_f32(n_and_more), 23);
 
-    return vreinterpretq_f32_s32(vaddq_s32(bits, vdupq_n_s32(127 << 23)));
+    (void)n;
+    return vmulq_f32(a, vreinterpretq_f32_s32(vaddq_s32(bits, vdupq_n_s32(127 << 23))));
 }
 
 SIMD uint32_t simd_bits_of(uint32x4_t lanes)
