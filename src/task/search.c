@@ -183,7 +183,7 @@ typedef struct survivors {
     uint32_t *words;
     float    *upper;
     size_t    n;
-    bool      is_full; /* there were more than there is room for: the row must be searched with every logit */
+    bool      is_full; /* there were more than there is room for, and the list says nothing */
 } survivors;
 
 typedef struct screening {
@@ -231,13 +231,15 @@ static void take_bounds(void *user, size_t worker, const wa_piece_of_row *piece)
     wa_topk *const   top   = &s->h.tops[worker * s->h.n_rows + piece->row];
     uint32_t *const  where = s->h.where + worker * WA_CHUNK;
 
-    if (!s->is_safe[piece->row] || list->is_full)
+    if (!s->is_safe[piece->row])
         return;
     /* A lower bound that matters belongs to a word whose upper bound does. */
     size_t n = find_allowed(s, where, least_worth(&s->h, piece->row, top, piece->lower, piece->n), piece);
     for (size_t i = 0; i < n; i++)
         wa_topk_offer(top, piece->lower[where[i]], piece->first + where[i]);
     share_least(&s->h, piece->row, top);
+    if (list->is_full)
+        return;
     const float least = least_worth(&s->h, piece->row, top, piece->lower, piece->n);
     if (list->n + n > s->capacity)
         thin_out(list, least, s->capacity);
@@ -252,7 +254,6 @@ static wa_status alloc_lists(screening *s, wa_arena *arena, wa_error *err)
 {
     const size_t n = s->h.n_workers * s->h.n_rows;
 
-    s->capacity           = capacity_for(s->h.search->k);
     s->is_safe            = wa_arena_alloc(arena, s->h.n_rows, sizeof *s->is_safe);
     s->lists              = wa_arena_alloc_zeroed(arena, n, sizeof *s->lists);
     uint32_t *const words = wa_arena_alloc(arena, n * s->capacity, sizeof *words);
@@ -281,18 +282,51 @@ typedef struct computing {
     remaining   *rows; /* [n_rows] */
 } computing;
 
-/* Room for what remains of a row, once its bounds are all known. */
-static wa_status count_remaining(screening *s, wa_arena *arena, size_t row, remaining *out, wa_error *err)
+/* What a scan of bounds has said of a row. Neither the order of the scan nor who found what has a say in it, but for CROWDED, after which
+ * another scan says the same as one with more room would have. */
+typedef struct verdict {
+    enum {
+        UNSETTLED, /* the bounds do not hold, or rule out too little: every logit must be computed */
+        CROWDED,   /* more words were noted than there was room for, before it was known what a word needs */
+        SETTLED,
+    } state;
+    float least; /* what a word needs at least, as far as it is known */
+} verdict;
+
+static bool is_crowded(const screening *s, size_t row)
 {
-    *out = (remaining){ .least = least_of(join_tops(&s->h, row)) };
+    for (size_t w = 0; w < s->h.n_workers; w++)
+        if (s->lists[w * s->h.n_rows + row].is_full)
+            return true;
+    return false;
+}
+
+/* The verdict on a row once its bounds are all known, and room for what remains of one that is settled. */
+static wa_status judge(screening *s, wa_arena *arena, size_t row, verdict *v, remaining *out, wa_error *err)
+{
+    const size_t most =
+        wa_model_vocabulary(s->h.session->model) / 4; /* computing all is faster than computing this many one by one */
+    size_t n = 0;
+
+    v->state = UNSETTLED;
+    if (!s->is_safe[row])
+        return WA_OK;
+    v->least = least_of(join_tops(&s->h, row));
     for (size_t w = 0; w < s->h.n_workers; w++) {
         const survivors *const list = &s->lists[w * s->h.n_rows + row];
 
-        out->n += s->h.session->model->kernels->count(list->upper, out->least, true, list->n);
+        n += s->h.session->model->kernels->count(list->upper, v->least, true, list->n);
     }
-    out->words  = wa_arena_alloc(arena, out->n, sizeof *out->words);
-    out->upper  = wa_arena_alloc(arena, out->n, sizeof *out->upper);
-    out->logits = wa_arena_alloc(arena, out->n, sizeof *out->logits);
+    v->state = is_crowded(s, row) ? CROWDED : n > most ? UNSETTLED : SETTLED;
+    if (v->state != SETTLED)
+        return WA_OK;
+    *out = (remaining){
+        .words  = wa_arena_alloc(arena, n, sizeof *out->words),
+        .upper  = wa_arena_alloc(arena, n, sizeof *out->upper),
+        .logits = wa_arena_alloc(arena, n, sizeof *out->logits),
+        .n      = n,
+        .least  = v->least,
+    };
     return out->words && out->upper && out->logits ? WA_OK : wa_fail_memory(err, "ranking");
 }
 
@@ -379,18 +413,8 @@ static void compute_remaining(void *user, size_t worker, size_t row)
         wa_topk_offer(top, r->logits[i], r->words[i]);
 }
 
-static bool is_settled(const screening *s, size_t row)
-{
-    bool is_full = false;
-
-    for (size_t w = 0; w < s->h.n_workers; w++)
-        is_full = is_full || s->lists[w * s->h.n_rows + row].is_full;
-    return s->is_safe[row] && !is_full;
-}
-
-/* Every row that the bounds settle; is_settled_row[row] says which. */
-static wa_status finish_settled(screening *s, const wa_scan *scan, const float *x, bool *is_settled_row, wa_found *out,
-                                wa_error *err)
+/* Judges every row and ranks those that are settled. */
+static wa_status finish_settled(screening *s, const wa_scan *scan, const float *x, verdict *verdicts, wa_found *out, wa_error *err)
 {
     wa_status st = WA_OK;
     computing c  = { s, x, wa_arena_alloc_zeroed(scan->arena, s->h.n_rows, sizeof *c.rows) };
@@ -398,11 +422,10 @@ static wa_status finish_settled(screening *s, const wa_scan *scan, const float *
     if (!c.rows)
         WA_TRY(wa_fail_memory(err, "ranking"));
     for (size_t row = 0; row < s->h.n_rows; row++)
-        if ((is_settled_row[row] = is_settled(s, row)))
-            WA_TRY(count_remaining(s, scan->arena, row, &c.rows[row], err));
+        WA_TRY(judge(s, scan->arena, row, &verdicts[row], &c.rows[row], err));
     wa_pool_run(scan->pool, compute_remaining, &c, s->h.n_rows);
     for (size_t row = 0; row < s->h.n_rows; row++)
-        if (is_settled_row[row]) {
+        if (verdicts[row].state == SETTLED) {
             out[row] = (wa_found){ .n_computed = c.rows[row].n, .is_finite = true };
             WA_TRY(finish_row(&s->h, &s->h.tops[row], &out[row], err));
         }
@@ -410,27 +433,47 @@ done:
     return st;
 }
 
-/* n_rows <= MOST_ROWS. A row that bounds do not settle is searched with every logit. */
-static wa_status search_screened(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out,
-                                 wa_error *err)
+/* Scans the bounds of n_rows rows, noting at most `capacity` words for each. Forgets the scan before. */
+static wa_status screen(wa_session *session, const wa_search *search, const float *x, size_t n_rows, size_t capacity,
+                        verdict *verdicts, wa_found *out, wa_error *err)
 {
     wa_status             st         = WA_OK;
     const wa_stage *const stage      = session->model->pipeline.vocabulary;
     const wa_scan         scan       = wa_session_scan(session);
-    screening             s          = { .h = { session, search, n_rows, wa_pool_threads(session->pool) } };
-    bool                  has_bounds = false, *is_settled_row;
+    screening             s          = { .h = { session, search, n_rows, wa_pool_threads(session->pool) }, .capacity = capacity };
+    bool                  has_bounds = false;
 
-    WA_SESSION_ALLOC(session, n_rows, is_settled_row);
-    for (size_t row = 0; row < n_rows; row++)
-        is_settled_row[row] = false;
     WA_TRY(alloc_tops(&s.h, scan.arena, err));
     WA_TRY(alloc_lists(&s, scan.arena, err));
+    for (size_t row = 0; row < n_rows; row++)
+        atomic_init(&s.h.least[row], verdicts[row].least);
     WA_TRY(wa_vocabulary_bound(stage, &scan, x, n_rows, s.is_safe, take_bounds, &s, &has_bounds, err));
     if (has_bounds)
-        WA_TRY(finish_settled(&s, &scan, x, is_settled_row, out, err));
-    for (size_t row = 0; row < n_rows; row++) /* forgets the scan */
-        if (!is_settled_row[row])
-            WA_TRY(search_all(session, search, x + row * stage->width_in, 1, &out[row], err));
+        WA_TRY(finish_settled(&s, &scan, x, verdicts, out, err));
+done:
+    return st;
+}
+
+/* n_rows <= MOST_ROWS */
+static wa_status search_screened(wa_session *session, const wa_search *search, const float *x, size_t n_rows, wa_found *out,
+                                 wa_error *err)
+{
+    wa_status    st = WA_OK;
+    const size_t D  = session->model->pipeline.width;
+    verdict     *verdicts;
+
+    WA_SESSION_ALLOC(session, n_rows, verdicts);
+    for (size_t row = 0; row < n_rows; row++)
+        verdicts[row] = (verdict){ UNSETTLED, -INFINITY };
+    WA_TRY(screen(session, search, x, n_rows, capacity_for(search->k), verdicts, out, err));
+    for (size_t row = 0; row < n_rows; row++) {
+        const float *const here = x + row * D;
+
+        if (verdicts[row].state == CROWDED) /* with room for all words nothing is */
+            WA_TRY(screen(session, search, here, 1, wa_model_vocabulary(session->model), &verdicts[row], &out[row], err));
+        if (verdicts[row].state == UNSETTLED)
+            WA_TRY(search_all(session, search, here, 1, &out[row], err));
+    }
 done:
     return st;
 }

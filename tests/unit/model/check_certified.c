@@ -281,8 +281,8 @@ static void fill_inputs(made_model *made, wa_rng *rng)
 /* ---------------------------------------------------------------- comparing */
 
 typedef struct pair {
-    wa_session *exact, *quick;
-    const char *what; /* for messages */
+    wa_session *exact, *quick, *shared; /* the last by three threads, which must find as many words worth computing as one */
+    const char *what;                   /* for messages */
     size_t      N, D;
 } pair;
 
@@ -332,13 +332,16 @@ static void compare_beginnings(const pair *p, const wa_model *model, wa_text tex
 {
     static const size_t some[]  = { 1, 10, 32, WA_NONE };
     wa_context         *context = NULL;
-    wa_ranking          quick;
+    wa_ranking          quick, shared;
 
     for (size_t i = 0; i < LENGTH(some); i++) {
         const wa_rank_opts opts = { .k = some[i], .words_only = true };
 
         ck_assert_int_eq(wa_rank(p->quick, text, &opts, &quick, NULL), WA_OK);
         assert_first_words(p, exact, &quick, some[i]);
+        ck_assert_int_eq(wa_rank(p->shared, text, &opts, &shared, NULL), WA_OK);
+        ck_assert_msg(shared.n_computed == quick.n_computed, "%s, N %zu, D %zu, k %zu: three threads compute %zu words, one %zu",
+                      p->what, p->N, p->D, some[i], shared.n_computed, quick.n_computed);
     }
     ck_assert_int_eq(wa_context_new(model, &context, NULL), WA_OK);
     ck_assert_int_eq(wa_feed(p->quick, context, text, NULL, NULL), WA_OK);
@@ -381,9 +384,10 @@ static void compare_all(const made_model *made, const char *what)
 {
     static const wa_text texts[N_INPUTS] = { { "x0", 2 }, { "x1", 2 }, { "x2", 2 }, { "x3", 2 }, { "x4", 2 }, { "x5", 2 } };
     wa_model *const      model           = made_model_open(made);
-    const pair           p               = { new_session(model), new_session(model), what, made->N, made->D };
+    const pair           p               = { new_session(model), new_session(model), new_session(model), what, made->N, made->D };
     wa_ranking           exact;
 
+    ck_assert_int_eq(wa_session_threads(p.shared, 3, NULL), WA_OK);
     for (size_t i = 0; i < N_INPUTS; i++) {
         if (i < 2) /* saves time only */
             compare_choices(&p, texts[i]);
@@ -393,6 +397,7 @@ static void compare_all(const made_model *made, const char *what)
     compare_many(&p, texts);
     wa_session_free(p.exact);
     wa_session_free(p.quick);
+    wa_session_free(p.shared);
     wa_model_close(model);
 }
 
