@@ -14,7 +14,7 @@
 
 /* A loop over i < n, n a small constant, that must be unrolled, so that an array it walks over becomes registers. */
 #if defined(__clang__)
-#define WA_EACH(i, n) _Pragma("unroll") for (size_t i = 0; i < (n); i++)
+#define WA_EACH(i, n) _Pragma("clang loop unroll(full)") for (size_t i = 0; i < (n); i++) /* "unroll" alone comes too late */
 #else
 #define WA_EACH(i, n) _Pragma("GCC unroll 16") for (size_t i = 0; i < (n); i++)
 #endif
