@@ -53,10 +53,9 @@ typedef double   four_doubles __attribute__((vector_size(32)));
 /* The numbers of group g, zeros beyond the last. */
 INLINE four_floats read_group(const void *row, const wa_number_type type, size_t D, size_t g)
 {
-    const size_t      first = g * GROUP;
-    const char *const from  = (const char *)row + first * wa_number_size(type);
-    four_halves       halves;
-    four_floats       x = { 0 };
+    const size_t first = g * GROUP;
+    four_halves  halves;
+    four_floats  x = { 0 };
 
     if (first + GROUP > D) {
         for (size_t i = 0; first + i < D; i++)
@@ -64,10 +63,10 @@ INLINE four_floats read_group(const void *row, const wa_number_type type, size_t
         return x;
     }
     if (type == WA_NUMBER_F32) {
-        memcpy(&x, from, sizeof x);
+        memcpy(&x, (const char *)row + first * sizeof(float), sizeof x);
         return x;
     }
-    memcpy(&halves, from, sizeof halves);
+    memcpy(&halves, (const char *)row + first * sizeof(uint16_t), sizeof halves);
     return (four_floats)(__builtin_convertvector(halves, four_bits) << 16);
 }
 
@@ -106,7 +105,7 @@ INLINE float scale_of_row(const void *row, const wa_number_type type, size_t D)
     for (size_t g = 0; g * GROUP < D; g += 2) {
         const four_doubles sums = __builtin_convertvector(sizes_of(read_group(row, type, D, g)), four_doubles) +
                                   __builtin_convertvector(sizes_of(read_group(row, type, D, g + 1)), four_doubles);
-        const double first = sums[0] + sums[1], second = sums[2] + sums[3]; /* the quads, as wa_codes_quad() has them */
+        const double first = sums[0] + sums[1], second = sums[2] + sums[3]; /* the quads */
 
         most = first > most ? first : most;
         most = second > most ? second : most;

@@ -1,8 +1,8 @@
 /* Matrices and inputs in 8 bits, which bound a product from a quarter of the bytes: which words are worth computing.
  *
  * A row w of D floats becomes codes c in -127..127 with w = scale * c + rest, an input x likewise. Codes of rows are such that no four
- * that wa_codes_quad() puts together have sizes that add up to more than 128: with codes + 128 of an input their products then fit a
- * signed number of 16 bits, so that processors may add them there. Then for every row
+ * of a quad have sizes that add up to more than 128: with codes + 128 of an input their products then fit a signed number of 16 bits, so
+ * that processors may add them there. Of every eight codes the first, second, fifth and sixth are a quad, and so are the others. Then for every row
  *
  *     |x w^T + bias - estimate| <= slope * |x| + length * |error of x's codes| + floor
  *
@@ -40,12 +40,6 @@ typedef struct wa_probes {
 static inline size_t wa_codes_groups(size_t D)
 {
     return (D + 7) / 8 * 2;
-}
-
-/* The quad that d belongs to: the first or second pair of a group, and the same one of the group beside it. */
-static inline size_t wa_codes_quad(size_t d)
-{
-    return d / 8 * 2 + d / 2 % 2;
 }
 
 /* Fills panel p of the codes of a matrix; the caller has allocated the arrays and set the three counts. Panels are independent of

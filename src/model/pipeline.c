@@ -196,7 +196,7 @@ wa_status wa_pipeline_run(const wa_pipeline *pipeline, wa_flow *flow, wa_kept *k
             WA_TRY(narrow(flow, &given, stage->width_in, err));
         flow->before = given;
     }
-    if (is_last_only && !flow->observer) /* where no stage was narrow */
+    if (is_last_only && !flow->observer && pipeline->narrow_at == SIZE_MAX)
         WA_TRY(narrow(flow, &flow->x, pipeline->width, err));
     WA_TRY(check_finite(pipeline, flow, err));
     if (flow->observer && pipeline->vocabulary)

@@ -75,9 +75,10 @@ static wa_status find_encoding(const wa_stage *stage, wa_flow *flow, const wa_pa
     const size_t                D  = stage->width_in;
     float                      *computed;
 
-    *out = s->table + part->n_past * D;
-    if (part->n_past + part->T <= s->n)
+    if (part->n_past + part->T <= s->n) {
+        *out = s->table + part->n_past * D;
         goto done;
+    }
     WA_TRY(wa_flow_alloc(flow, part->T, D, &computed, err));
     encode(stage, computed, part->n_past, part->T);
     *out = computed;

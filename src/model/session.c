@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "base/str.h"
 
 /* ---------------------------------------------------------------- threads */
 
@@ -298,12 +297,13 @@ done:
 
 /* Sequences, or texts that become some, in groups of `size`, each of which is a piece. */
 typedef struct group_job {
-    wa_session     *session;
-    wa_run_of_rows *runs;  /* [n] what runs; of texts, what their pieces make of them */
-    const wa_text  *texts; /* [n], or NULL */
-    wa_run_of_text *out;   /* [n] of texts */
-    bool            is_last_only;
-    size_t          n, size;
+    wa_session           *session;
+    const wa_run_of_rows *runs;  /* [n] what runs */
+    const wa_text        *texts; /* [n], or NULL */
+    wa_run_of_rows       *made;  /* [n] of texts: what their pieces make of them, the same as `runs` */
+    wa_run_of_text       *out;   /* [n] of texts */
+    bool                  is_last_only;
+    size_t                n, size;
 } group_job;
 
 /* Groups as large as they may be with two for each thread: fewer, and one would wait for the other. */
@@ -318,7 +318,7 @@ static wa_status split_text(const group_job *job, size_t worker, size_t i, wa_er
 {
     wa_status             st  = WA_OK;
     wa_run_of_text *const out = &job->out[i];
-    wa_run_of_rows *const run = &job->runs[i];
+    wa_run_of_rows *const run = &job->made[i];
     size_t                n;
 
     WA_TRY(wa_session_tokens(job->session, worker, job->texts[i], &out->tokens, err));
@@ -365,7 +365,7 @@ static wa_status run_groups(group_job *job, size_t *n_done, wa_error *err)
     return WA_OK;
 }
 
-wa_status wa_session_run(wa_session *session, wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err)
+wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err)
 {
     group_job job = { .session = session, .runs = runs, .n = n, .size = group_size(session, n) };
 
@@ -381,7 +381,8 @@ wa_status wa_session_run_texts(wa_session *session, const wa_text *texts, size_t
     };
 
     *n_done = 0;
-    WA_SESSION_ALLOC(session, n, job.runs);
+    WA_SESSION_ALLOC(session, n, job.made);
+    job.runs = job.made;
     WA_TRY(run_groups(&job, n_done, err));
 done:
     return st;

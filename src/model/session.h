@@ -59,7 +59,7 @@ typedef struct wa_run_of_rows {
 } wa_run_of_rows;
 
 /* Runs the pipeline over n sequences, short ones some at once; n_done as in wa_session_each(). Errors: as wa_pipeline_run(). */
-wa_status wa_session_run(wa_session *session, wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err);
+wa_status wa_session_run(wa_session *session, const wa_run_of_rows *runs, size_t n, size_t *n_done, wa_error *err);
 
 /* A text that was split and run. */
 typedef struct wa_run_of_text {

@@ -2,6 +2,7 @@
 #include "model/stage.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/status.h"
 

@@ -11,12 +11,10 @@ wa_status wa_hunt_begin(wa_hunt *h, wa_arena *arena, wa_error *err)
     size_t           n_items;
     wa_scored *const items = wa_mul_size(n, k, &n_items) ? wa_arena_alloc(arena, n_items, sizeof *items) : NULL;
 
-    h->n_chunks = wa_vocabulary_chunks(h->session->model->pipeline.vocabulary);
-    h->tops     = wa_arena_alloc(arena, n, sizeof *h->tops);
-    h->where    = wa_arena_alloc(arena, h->n_workers * WA_CHUNK, sizeof *h->where);
-    h->chunks   = wa_arena_alloc(arena, h->n_rows * h->n_chunks, sizeof *h->chunks);
-    h->least    = wa_arena_alloc(arena, h->n_rows, sizeof *h->least);
-    if (!items || !h->tops || !h->where || !h->chunks || !h->least)
+    h->tops  = wa_arena_alloc(arena, n, sizeof *h->tops);
+    h->where = wa_arena_alloc(arena, h->n_workers * WA_CHUNK, sizeof *h->where);
+    h->least = wa_arena_alloc(arena, h->n_rows, sizeof *h->least);
+    if (!items || !h->tops || !h->where || !h->least)
         return wa_fail_memory(err, "ranking");
     for (size_t row = 0; row < h->n_rows; row++)
         atomic_init(&h->least[row], -INFINITY);

@@ -12,11 +12,10 @@
 typedef struct wa_hunt {
     wa_session      *session;
     const wa_search *search;
-    size_t           n_rows, n_workers, n_chunks;
-    wa_topk         *tops;   /* [workers, n_rows] */
-    uint32_t        *where;  /* [workers, WA_CHUNK] of a thread, for places in a piece */
-    wa_chunk        *chunks; /* [n_rows, n_chunks] for measures of logits */
-    _Atomic float   *least;  /* [n_rows] that some thread knows k words of the row to have */
+    size_t           n_rows, n_workers;
+    wa_topk         *tops;  /* [workers, n_rows] */
+    uint32_t        *where; /* [workers, WA_CHUNK] of a thread, for places in a piece */
+    _Atomic float   *least; /* [n_rows] that some thread knows k words of the row to have */
 } wa_hunt;
 
 /* Allocates what a hunt with its first fields set needs, in an arena of the scan. Errors: WA_ENOMEM. */

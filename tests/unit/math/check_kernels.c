@@ -249,6 +249,23 @@ static coded make_coded(const operands *o, product p)
     return c;
 }
 
+/* That no four codes of a row whose products may be added in 16 bits have sizes that add up to more than 128: of every eight the first,
+ * second, fifth and sixth, and the others. */
+static void assert_quads_fit(const wa_codes *codes)
+{
+    for (size_t i = 0; i < codes->n_rows; i++)
+        for (size_t quad = 0; quad < codes->n_groups; quad++) {
+            int sum = 0;
+
+            for (size_t j = 0; j < 4; j++) {
+                const size_t d = quad / 2 * 8 + quad % 2 * 2 + j / 2 * 4 + j % 2;
+
+                sum += abs(codes->codes[((i / WA_PANEL * codes->n_groups + d / 4) * WA_PANEL + i % WA_PANEL) * 4 + d % 4]);
+            }
+            ck_assert_int_le(sum, 128);
+        }
+}
+
 static void free_coded(coded *c)
 {
     for (size_t i = 0; i < 5; i++)
@@ -301,6 +318,7 @@ START_TEST(bounds_hold_the_product_and_are_the_same_bits_everywhere)
     if (changes[_i % (int)N_ITEMS(changes)])
         changes[_i % (int)N_ITEMS(changes)](&o, p);
     coded c = make_coded(&o, p);
+    assert_quads_fit(&c.codes);
     for (int v = 0; v < N_VERSIONS; v++) {
         bounds[v] = filled(2 * p.T * stride, UNTOUCHED);
         kernels_of(v)->bound(bounds[v], bounds[v] + p.T * stride, stride, &c.probes, p.T, &c.codes, 0, stride / WA_PANEL);
