@@ -47,8 +47,8 @@ typedef uint32_t four_bits __attribute__((vector_size(16)));
 typedef uint16_t four_halves __attribute__((vector_size(8)));
 typedef double   four_doubles __attribute__((vector_size(32)));
 
-#define INLINE                                                                                                                     \
-    static inline __attribute__((always_inline)) /* with `type` a constant: called for all of a vocabulary, and every input */
+/* With `type` a constant: called for all of a vocabulary, and every input. */
+#define INLINE static inline __attribute__((always_inline))
 
 /* The numbers of group g, zeros beyond the last. */
 INLINE four_floats read_group(const void *row, const wa_number_type type, size_t D, size_t g)
@@ -168,7 +168,8 @@ void wa_codes_fill(wa_codes *codes, const wa_rows *rows, size_t p)
 {
     const size_t first = p * WA_PANEL;
 
-    memset(codes->codes + first * codes->n_groups * GROUP, 0, WA_PANEL * codes->n_groups * GROUP);
+    if (rows->n_rows - first < WA_PANEL)
+        memset(codes->codes + first * codes->n_groups * GROUP, 0, WA_PANEL * codes->n_groups * GROUP);
     for (size_t i = first; i < first + WA_PANEL; i++) {
         const char *const row  = (const char *)rows->data + i * rows->n_inner * wa_number_size(rows->type);
         const float       bias = rows->bias && i < rows->n_rows ? rows->bias[i] : 0.0f;
@@ -201,7 +202,7 @@ void wa_probe_make(wa_probes *probes, size_t t, size_t T, const float *x, const 
 {
     const size_t    first = t - t % WA_BLOCK, n = T - first < WA_BLOCK ? T - first : WA_BLOCK, D = codes->n_inner;
     uint32_t *const place = probes->codes + first * codes->n_groups + t % WA_BLOCK;
-    const coding    c     = code_row((const char *)x, WA_NUMBER_F32, D, scale_of_input(x, D), place, n * sizeof *place, UNSIGNED);
+    const coding    c     = code_row(x, WA_NUMBER_F32, D, scale_of_input(x, D), place, n * sizeof *place, UNSIGNED);
 
     probes->scale[t]  = c.scale;
     probes->length[t] = rounded_up(c.length);

@@ -1,8 +1,8 @@
 /* Matrices and inputs in 8 bits, which bound a product from a quarter of the bytes: which words are worth computing.
  *
- * A row w of D floats becomes codes c in -127..127 with w = scale * c + rest, an input x likewise. Codes of rows are such that no four
- * of a quad have sizes that add up to more than 128: with codes + 128 of an input their products then fit a signed number of 16 bits, so
- * that processors may add them there. Of every eight codes the first, second, fifth and sixth are a quad, and so are the others. Then for every row
+ * A row w of D floats becomes codes c in -127..127 with w = scale * c + rest, an input x likewise. Of every eight codes the first,
+ * second, fifth and sixth are a quad, and so are the others. The sizes of a row's quad add up to 128 at most: with codes + 128 of an
+ * input their products then fit a signed number of 16 bits, so that processors may add them there. For every row
  *
  *     |x w^T + bias - estimate| <= slope * |x| + length * |error of x's codes| + floor
  *

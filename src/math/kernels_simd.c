@@ -500,18 +500,6 @@ SIMD void bound_tile(float *upper, float *lower, size_t stride, const wa_probes 
     finish_bounds(upper, lower, stride, out, R, probes, t, codes, panel);
 }
 
-static void bound_2(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t t, const uint32_t *x, size_t x_step,
-                    const wa_codes *codes, size_t panel)
-{
-    bound_tile(upper, lower, stride, probes, t, x, x_step, codes, panel, 2);
-}
-
-static void bound_1(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t t, const uint32_t *x, size_t x_step,
-                    const wa_codes *codes, size_t panel)
-{
-    bound_tile(upper, lower, stride, probes, t, x, x_step, codes, panel, 1);
-}
-
 static void simd_bound(float *upper, float *lower, size_t stride, const wa_probes *probes, size_t T, const wa_codes *codes,
                        size_t first, size_t n_panels)
 {
@@ -522,7 +510,10 @@ static void simd_bound(float *upper, float *lower, size_t stride, const wa_probe
             float *const u = upper + t * stride + p * WA_PANEL, *const l = lower + t * stride + p * WA_PANEL;
 
             n = block + n_block - t >= 2 ? 2 : 1;
-            (n == 2 ? bound_2 : bound_1)(u, l, stride, probes, t, x, n_block, codes, first + p);
+            if (n == 2)
+                bound_tile(u, l, stride, probes, t, x, n_block, codes, first + p, 2);
+            else
+                bound_tile(u, l, stride, probes, t, x, n_block, codes, first + p, 1);
         }
 }
 

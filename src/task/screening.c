@@ -136,9 +136,8 @@ static bool is_crowded(const screening *s, size_t row)
 /* The verdict on a row once its bounds are all known, and room for what remains of one that is settled. */
 static wa_status judge(screening *s, wa_arena *arena, size_t row, verdict *v, remaining *out, wa_error *err)
 {
-    const size_t most =
-        wa_model_vocabulary(s->h.session->model) / 4; /* computing all is faster than computing this many one by one */
-    size_t n = 0;
+    const size_t most = wa_model_vocabulary(s->h.session->model) / 4; /* more take longer one by one than all together */
+    size_t       n    = 0;
 
     v->state = UNSETTLED;
     if (!s->is_safe[row])
@@ -278,7 +277,7 @@ static wa_status screen(wa_session *session, const wa_search *search, const floa
     WA_TRY(wa_hunt_begin(&s.h, scan.arena, err));
     WA_TRY(alloc_lists(&s, scan.arena, err));
     for (size_t row = 0; row < n_rows; row++)
-        atomic_init(&s.h.least[row], verdicts[row].least);
+        atomic_store_explicit(&s.h.least[row], verdicts[row].least, memory_order_relaxed);
     WA_TRY(wa_vocabulary_bound(stage, &scan, x, n_rows, s.is_safe, take_bounds, &s, &has_bounds, err));
     if (has_bounds)
         WA_TRY(finish_settled(&s, &scan, x, verdicts, out, err));
@@ -303,8 +302,7 @@ wa_status wa_screening_search(wa_session *session, const wa_search *search, cons
         verdicts[row] = (verdict){ UNSETTLED, -INFINITY };
     WA_TRY(screen(session, search, x, n_rows, capacity_for(search->k), verdicts, out, err));
     for (size_t row = 0; row < n_rows; row++) {
-        if (verdicts[row].state ==
-            CROWDED) /* only what remains is noted now, and what fills half of this room is too much (judge) */
+        if (verdicts[row].state == CROWDED) /* notes only what remains; what fills half of this room is too much (judge) */
             WA_TRY(screen(session, search, x + row * D, 1, N / 2, &verdicts[row], &out[row], err));
         is_settled[row] = verdicts[row].state == SETTLED;
     }

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "made_model.h"
 #include "math/kernels.h"
+#include "model/screen.h"
 #include "suites.h"
 
 /* ---------------------------------------------------------------- vocabularies */
@@ -453,30 +454,24 @@ END_TEST
 
 /* ---------------------------------------------------------------- how many are computed */
 
-/* upper [N padded to panels]: the upper bounds of the logits after an input, as math/codes.h makes them. */
+/* upper [N padded to panels]: the upper bounds of the logits after an input, as the model's own screen makes them. */
 static void find_upper_bounds(const made_model *made, const float *input, float *upper)
 {
-    const size_t  n_padded = wa_panel_count(made->N) * WA_PANEL, n_groups = wa_codes_groups(made->D);
-    float *const  numbers = malloc(6 * n_padded * sizeof *numbers);
-    wa_codes      codes   = { .n_rows = made->N, .n_inner = made->D, .n_groups = n_groups, .bias = numbers + 3 * n_padded };
-    const wa_rows rows    = { .data = made->weight, .n_rows = made->N, .n_inner = made->D, .bias = made->bias };
-    float         measures[3];
-    wa_probes     probe = { malloc(n_groups * sizeof(uint32_t)), measures, measures + 1, measures + 2 };
+    const wa_rows   rows   = { .data = made->weight, .n_rows = made->N, .n_inner = made->D, .bias = made->bias };
+    const size_t    stride = wa_panel_count(made->N) * WA_PANEL;
+    float *const    lower  = malloc(stride * sizeof *lower);
+    wa_arena        arena  = { 0 };
+    wa_screen      *screen = NULL;
+    const wa_codes *codes  = NULL;
+    wa_probes       probe;
 
-    codes.codes  = malloc(n_padded * n_groups * 4);
-    codes.shift  = malloc(n_padded * sizeof *codes.shift);
-    codes.scale  = numbers;
-    codes.slope  = numbers + n_padded;
-    codes.length = numbers + 2 * n_padded;
-    codes.floor  = numbers + 4 * n_padded;
-    for (size_t p = 0; p < wa_panel_count(made->N); p++)
-        wa_codes_fill(&codes, &rows, p);
-    wa_probe_make(&probe, 0, 1, input, &codes);
-    wa_kernels_ref.bound(upper, numbers + 5 * n_padded, n_padded, &probe, 1, &codes, 0, wa_panel_count(made->N));
-    free(probe.codes);
-    free(codes.codes);
-    free(codes.shift);
-    free(numbers);
+    ck_assert_int_eq(wa_screen_new(&rows, NULL, &screen, NULL), WA_OK);
+    ck_assert_ptr_nonnull(codes = wa_screen_prepare(screen, NULL));
+    ck_assert_int_eq(wa_screen_probe(screen, NULL, &arena, input, 1, &probe, NULL), WA_OK);
+    wa_kernels_ref.bound(upper, lower, stride, &probe, 1, codes, 0, wa_panel_count(made->N));
+    wa_arena_clear(&arena);
+    wa_screen_free(screen);
+    free(lower);
 }
 
 static int descending(const void *a, const void *b)

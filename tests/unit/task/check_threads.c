@@ -319,15 +319,14 @@ static const char fragile_yaml[] =
 /* Texts run side by side: every option by which a row depends on others of its own text must be met. */
 static const char *const fragile_pipelines[] = {
     "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3 }, add_norm: {}, vocabulary: {} ]\n",
-    "[ embed: { scale: 10 }, positional: {}, attention: { heads: 2, head_dim: 2 }, add_norm: {}, attention: { heads: 1, head_dim: "
-    "5, "
-    "source: vectors }, feed_forward: { width: 3 }, vocabulary: {} ]\n",
+    "[ embed: { scale: 10 }, positional: {}, attention: { heads: 2, head_dim: 2 }, add_norm: {}, attention: { heads: 1, "
+    "head_dim: 5, source: vectors }, feed_forward: { width: 3 }, vocabulary: {} ]\n",
     "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3 }, positional: { start: 7 }, add_norm: { residual: false }, "
     "vocabulary: {} ]\n",
     "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 2, input: slice, projections: none, mask: none }, "
     "add_norm: { over: tokens }, vocabulary: {} ]\n",
-    "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3, softmax_over: matrix, output_projection: false }, vocabulary: {} "
-    "]\n",
+    "[ embed: { scale: 10 }, attention: { heads: 2, head_dim: 3, softmax_over: matrix, output_projection: false }, "
+    "vocabulary: {} ]\n",
 };
 
 static const wa_text fragile[] = {
